@@ -1,0 +1,314 @@
+"""SCIM attribute definitions (RFC 7643 §7) and what they say about when two values are equal.
+
+A :class:`ResourceSchema` is the merged view of a resource type: its core schema, the common attributes and every
+extension. It comes from a service provider's ``/Schemas``, or from RFC 7643 itself where the server has none.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from importlib import resources
+from typing import Any
+
+CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+CORE_GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
+ENTERPRISE_USER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
+
+def fold(text: str) -> str:
+    """Return the form under which two strings are equal for SCIM's case-insensitive attributes.
+
+    Case folded, and composed (NFC) so that the two ways to write ``é`` are one name.
+    """
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """One attribute definition. Field names and defaults are those of RFC 7643 §2.2 and §7.
+
+    ``sub_attributes`` is keyed by folded name and empty unless ``type`` is ``complex``.
+    """
+
+    name: str
+    type: str = "string"
+    multi_valued: bool = False
+    required: bool = False
+    case_exact: bool = False
+    mutability: str = "readWrite"
+    returned: str = "default"
+    uniqueness: str = "none"
+    sub_attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether a value that was written can be read back: not readOnly, not writeOnly, and returned by default.
+
+        ``returned: request`` attributes are left out too: a plain listing does not carry them.
+        """
+        return self.mutability not in ("readOnly", "writeOnly") and self.returned in ("default", "always")
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> Attribute:
+        """Read a definition in the form of RFC 7643 §7, filling what a lax server left out with the RFC's defaults."""
+        return cls(
+            name=str(document["name"]),
+            type=str(document.get("type") or "string"),
+            multi_valued=document.get("multiValued") is True,
+            required=document.get("required") is True,
+            case_exact=document.get("caseExact") is True,
+            mutability=str(document.get("mutability") or "readWrite"),
+            returned=str(document.get("returned") or "default"),
+            uniqueness=str(document.get("uniqueness") or "none"),
+            sub_attributes=parse_attributes(document.get("subAttributes") or ()),
+        )
+
+
+def parse_attributes(documents: Iterable[Mapping[str, Any]]) -> dict[str, Attribute]:
+    """Read a list of definitions, keyed by folded name."""
+    return {fold(str(document["name"])): Attribute.parse(document) for document in documents}
+
+
+_COMMON = {
+    "id": Attribute(name="id", case_exact=True, mutability="readOnly", returned="always", uniqueness="server"),
+    "externalid": Attribute(name="externalId", case_exact=True),
+    "schemas": Attribute(name="schemas", type="reference", multi_valued=True, case_exact=True, mutability="readOnly"),
+    "meta": Attribute(
+        name="meta",
+        type="complex",
+        mutability="readOnly",
+        sub_attributes={
+            "resourcetype": Attribute(name="resourceType", case_exact=True, mutability="readOnly"),
+            "created": Attribute(name="created", type="dateTime", mutability="readOnly"),
+            "lastmodified": Attribute(name="lastModified", type="dateTime", mutability="readOnly"),
+            "location": Attribute(name="location", type="reference", case_exact=True, mutability="readOnly"),
+            "version": Attribute(name="version", case_exact=True, mutability="readOnly"),
+        },
+    ),
+}
+"""The common attributes (RFC 7643 §3.1): every resource has them, no ``/Schemas`` document lists them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceSchema:
+    """Every attribute that resources of one type may have.
+
+    Attributes:
+        urn: the core schema's URN.
+        attributes: core and common attributes, by folded name.
+        extensions: by URN as the server spells it, the attributes of that extension by folded name.
+    """
+
+    urn: str
+    attributes: Mapping[str, Attribute]
+    extensions: Mapping[str, Mapping[str, Attribute]] = field(default_factory=dict)
+
+    def extension(self, urn: str) -> tuple[str, Mapping[str, Attribute]] | None:
+        """Return an extension's URN as the server spells it, and its attributes. URNs compare case-insensitively."""
+        wanted = fold(urn)
+        return next(((known, found) for known, found in self.extensions.items() if fold(known) == wanted), None)
+
+    def find(self, name: str, *, urn: str | None = None) -> Attribute | None:
+        """Return the definition of an attribute, or ``None`` where the schema has none of that name.
+
+        Args:
+            name: the attribute's name, in any case.
+            urn: the schema that it belongs to, where that is stated; the core schema's own URN is understood.
+        """
+        if urn is None or fold(urn) == fold(self.urn):
+            return self.attributes.get(fold(name))
+        extension = self.extension(urn)
+        return extension[1].get(fold(name)) if extension else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schemas:
+    """The schemas of the two resource types that this tool handles."""
+
+    user: ResourceSchema
+    group: ResourceSchema
+
+    @classmethod
+    def parse(cls, documents: Iterable[Mapping[str, Any]]) -> Schemas:
+        """Read the ``Resources`` of ``/Schemas``.
+
+        A core schema that is missing is RFC 7643's own. Every other schema that is not one of the protocol's is an
+        extension of users, unless its URN ends in ``:Group``.
+        """
+        by_urn = {fold(str(document["id"])): document for document in documents if document.get("id")}
+        user = by_urn.pop(fold(CORE_USER), None) or rfc7643_documents()[CORE_USER]
+        group = by_urn.pop(fold(CORE_GROUP), None) or rfc7643_documents()[CORE_GROUP]
+        extensions: dict[bool, dict[str, Mapping[str, Attribute]]] = {True: {}, False: {}}
+        for urn, document in by_urn.items():
+            if not urn.startswith("urn:ietf:params:scim:schemas:core:"):
+                of_groups = urn.endswith(":group")
+                extensions[of_groups][str(document["id"])] = parse_attributes(document.get("attributes") or ())
+        return cls(
+            user=ResourceSchema(
+                urn=CORE_USER,
+                attributes=_COMMON | parse_attributes(user.get("attributes") or ()),
+                extensions=extensions[False],
+            ),
+            group=ResourceSchema(
+                urn=CORE_GROUP,
+                attributes=_COMMON | parse_attributes(group.get("attributes") or ()),
+                extensions=extensions[True],
+            ),
+        )
+
+
+@cache
+def rfc7643_documents() -> dict[str, dict[str, Any]]:
+    """Return RFC 7643's schema documents (§8.7.1), in the form that ``/Schemas`` serves, by URN."""
+    text = resources.files("reconciler").joinpath("rfc7643.json").read_text(encoding="utf-8")
+    return {document["id"]: document for document in json.loads(text)}
+
+
+@cache
+def rfc7643() -> Schemas:
+    """Return the schemas of RFC 7643: User with the enterprise extension, and Group."""
+    return Schemas.parse(rfc7643_documents().values())
+
+
+def unassigned(value: object) -> bool:
+    """Tell whether a value means "no value": null, absent and empty are the same state (RFC 7643 §2.5)."""
+    return value is None or (isinstance(value, (list, dict, tuple)) and not value)
+
+
+def canonical(value: Any, attribute: Attribute | None) -> Any:
+    """Return a hashable form of a value, so that two values are equal for SCIM when their forms are.
+
+    Folds strings unless ``caseExact``, reads booleans and numbers that a lax server sent as strings, compares
+    dateTimes as instants, ignores the order of multi-valued attributes, sub-attributes that are unassigned, and
+    ``primary: false``. Sub-attributes that cannot be read back are left out. An attribute without a definition is
+    compared exactly.
+
+    Args:
+        value: in SCIM's JSON form.
+        attribute: its definition, or ``None`` where the schema has none.
+    """
+    if unassigned(value):
+        return None
+    if isinstance(value, list):
+        # A repr key: canonical forms of mixed types have no order of their own.
+        return tuple(sorted((canonical(item, attribute) for item in value), key=repr))
+    if isinstance(value, dict):
+        return _canonical_complex(value, attribute)
+    return _canonical_simple(value, attribute)
+
+
+def _canonical_complex(value: Mapping[str, Any], attribute: Attribute | None) -> Any:
+    form: dict[str, Any] = {}
+    for name, item in value.items():
+        key = fold(name)
+        definition = attribute.sub_attributes.get(key) if attribute else None
+        if definition is not None and not definition.comparable:
+            continue
+        item_form = canonical(item, definition)
+        if item_form is None or (key == "primary" and item_form is False):
+            continue
+        form[key] = item_form
+    return tuple(sorted(form.items(), key=lambda pair: pair[0])) or None
+
+
+def _canonical_simple(value: Any, attribute: Attribute | None) -> Any:
+    if attribute is None:
+        return value
+    text = value if isinstance(value, str) else json.dumps(value)
+    match attribute.type:
+        case "boolean":
+            return {"true": True, "false": False}.get(text.lower(), value)
+        case "integer" | "decimal":
+            return _number(text)
+        case "dateTime":
+            return _instant(text)
+        case "string" if not attribute.case_exact:
+            return fold(text)
+    return text
+
+
+def _number(text: str) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _instant(text: str) -> Any:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def flatten(attributes: Mapping[str, Any], schema: ResourceSchema) -> Iterator[tuple[Path, Any]]:
+    """Walk the attributes of a resource down to what PATCH can address on its own.
+
+    Yields a path and a value per simple attribute, per multi-valued attribute as a whole, and per sub-attribute of a
+    singular complex one. A complex attribute or an extension that is ``None`` as a whole yields itself.
+    """
+    for name, value in attributes.items():
+        if schema.extension(name) is not None or (name.lower().startswith("urn:") and isinstance(value, dict)):
+            for inner, inner_value in (value or {}).items():
+                yield from _flatten_one(Path(inner, urn=name), inner_value)
+        else:
+            yield from _flatten_one(Path(name), value)
+
+
+def _flatten_one(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
+    if isinstance(value, dict):
+        for sub, sub_value in value.items():
+            yield Path(path.name, urn=path.urn, sub=sub), sub_value
+    else:
+        yield path, value
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """An attribute path (RFC 7644 §3.10) as PATCH uses it: ``title``, ``name.givenName``, ``urn:…:User:department``."""
+
+    name: str
+    urn: str | None = None
+    sub: str | None = None
+
+    def __str__(self) -> str:
+        prefix = f"{self.urn}:" if self.urn else ""
+        suffix = f".{self.sub}" if self.sub else ""
+        return f"{prefix}{self.name}{suffix}"
+
+    def definition(self, schema: ResourceSchema) -> Attribute | None:
+        """Return the definition of what this path names, or ``None`` where the schema does not know it."""
+        attribute = schema.find(self.name, urn=self.urn)
+        if attribute is None or self.sub is None:
+            return attribute
+        return attribute.sub_attributes.get(fold(self.sub))
+
+    def get(self, attributes: Mapping[str, Any]) -> Any:
+        """Return the value at this path in a resource's attributes, or ``None``. Names match in any case."""
+        found: Any = attributes
+        for name in (self.urn, self.name, self.sub):
+            if name is not None:
+                found = _lookup(found, name)
+        return found
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that lead to this path's value in SCIM's JSON form."""
+        return tuple(key for key in (self.urn, self.name, self.sub) if key is not None)
+
+
+def _lookup(container: Any, name: str) -> Any:
+    if not isinstance(container, Mapping):
+        return None
+    if name in container:
+        return container[name]
+    wanted = fold(name)
+    return next((value for key, value in container.items() if fold(key) == wanted), None)

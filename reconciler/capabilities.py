@@ -1,0 +1,54 @@
+"""What a service provider can do, as one value that planning and applying read.
+
+Filled by :mod:`reconciler.scim.discovery` from, in order of authority: the dialect, the server's
+``/ServiceProviderConfig``, a safe default. Every field's default is the safe one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class UserDelete(StrEnum):
+    """What ``DELETE /Users/{id}`` really does."""
+
+    HARD = "hard"
+    UNLINK = "unlink"
+    """The SCIM record goes and the account is deactivated; a new record gets a new id (Atlassian)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a service provider can do.
+
+    Attributes:
+        page_size: resources asked for per page of a listing.
+        patch_users: whether ``PATCH /Users/{id}`` works; PUT is used where it does not.
+        patch_groups: whether ``PATCH /Groups/{id}`` works.
+        max_members_per_patch: membership edges sent in one PATCH.
+        group_rename: whether a group's ``displayName`` can change. Where not, a rename is planned as a replacement.
+        nested_groups: whether a group can be a member of a group. Where not, nesting is flattened.
+        user_delete: what DELETE of a user does.
+        unique_names: kinds for which the server refuses a second resource of the same name.
+        reserved_groups: patterns (:mod:`fnmatch`, case folded) of groups that the server keeps by itself: never touched.
+        members_returned: whether a group comes with its members. Where not, membership is unknown, never empty.
+    """
+
+    page_size: int = 100
+    patch_users: bool = True
+    patch_groups: bool = True
+    max_members_per_patch: int = 1000
+    group_rename: bool = True
+    nested_groups: bool = False
+    user_delete: UserDelete = UserDelete.HARD
+    unique_names: tuple[str, ...] = ("User",)
+    reserved_groups: tuple[str, ...] = ()
+    members_returned: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON form that plans carry."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value for name, value in sorted(asdict(self).items())
+        }
