@@ -32,7 +32,7 @@ class Capabilities:
         nested_groups: whether a group can be a member of a group. Where not, nesting is flattened.
         user_delete: what DELETE of a user does.
         unique_names: kinds for which the server refuses a second resource of the same name.
-        reserved_groups: patterns (:mod:`fnmatch`, case folded) of groups that the server keeps by itself: never touched.
+        reserved_groups: patterns (:mod:`fnmatch`, case folded) of groups that the server keeps itself: never touched.
         members_returned: whether a group comes with its members. Where not, membership is unknown, never empty.
     """
 
