@@ -284,6 +284,13 @@ class Path:
         suffix = f".{self.sub}" if self.sub else ""
         return f"{prefix}{self.name}{suffix}"
 
+    @classmethod
+    def parse(cls, text: str) -> Path:
+        """Read the text form back: a URN ends at the last colon, a sub-attribute begins at the dot behind it."""
+        urn, _, rest = text.rpartition(":")
+        name, _, sub = rest.partition(".")
+        return cls(name, urn=urn or None, sub=sub or None)
+
     def definition(self, schema: ResourceSchema) -> Attribute | None:
         """Return the definition of what this path names, or ``None`` where the schema does not know it."""
         attribute = schema.find(self.name, urn=self.urn)

@@ -27,7 +27,8 @@ class Capabilities:
         page_size: resources asked for per page of a listing.
         patch_users: whether ``PATCH /Users/{id}`` works; PUT is used where it does not.
         patch_groups: whether ``PATCH /Groups/{id}`` works.
-        max_members_per_patch: membership edges sent in one PATCH.
+        max_members_per_patch: membership edges added in one PATCH.
+        max_operations_per_patch: operations in one PATCH. Each removed member is an operation of its own.
         group_rename: whether a group's ``displayName`` can change. Where not, a rename is planned as a replacement.
         nested_groups: whether a group can be a member of a group. Where not, nesting is flattened.
         user_delete: what DELETE of a user does.
@@ -40,6 +41,7 @@ class Capabilities:
     patch_users: bool = True
     patch_groups: bool = True
     max_members_per_patch: int = 1000
+    max_operations_per_patch: int = 100
     group_rename: bool = True
     nested_groups: bool = False
     user_delete: UserDelete = UserDelete.HARD

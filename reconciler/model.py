@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from reconciler.attributes import CORE_GROUP, CORE_USER, Schemas
+from reconciler.capabilities import Capabilities
 from reconciler.config import DirectoryConfig
 
 
@@ -250,14 +251,17 @@ class Live:
     """What the directory holds now, proven complete.
 
     Attributes:
+        base_url: the SCIM endpoint that was read.
         schemas: the attribute definitions of the service provider.
-        capabilities: what it can do.
+        capabilities: what the service provider can do.
         users: all its users, by id, each once.
         groups: all its groups, likewise.
         statistics: what the read cost.
     """
 
+    base_url: str
     schemas: Schemas
+    capabilities: Capabilities
     users: tuple[LiveUser, ...]
     groups: tuple[LiveGroup, ...]
     statistics: ReadStatistics = field(default_factory=ReadStatistics, compare=False)

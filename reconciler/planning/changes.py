@@ -1,0 +1,194 @@
+"""Which managed attributes of one resource differ, and what would have to be written.
+
+A cheap equality decides whether anything differs at all; ``deepdiff`` then tells a person what changed inside a
+multi-valued or complex value (it is far too slow to find differences with).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from reconciler.attributes import Attribute, Path, ResourceSchema, canonical, flatten, fold, unassigned
+from reconciler.model import DesiredResource, Kind, LiveResource
+from reconciler.planning.plan import Change
+
+Skip = Callable[[Path], bool]
+
+
+def compare(
+    desired: DesiredResource,
+    live: LiveResource,
+    schema: ResourceSchema,
+    *,
+    skip: Skip,
+    on_case_difference: Callable[[Path], None],
+) -> tuple[Change, ...]:
+    """Return the managed attributes whose live value is not the desired one, in the order they were written.
+
+    Args:
+        desired: the listed resource.
+        live: the live one that it means.
+        schema: the attribute definitions of the service provider.
+        skip: tells which paths are left out; asked only for values that differ.
+        on_case_difference: told of each text that differs in letter case where the schema says that case is nothing.
+    """
+    return tuple(_differences(desired, live, schema, skip, on_case_difference))
+
+
+def _differences(
+    desired: DesiredResource,
+    live: LiveResource,
+    schema: ResourceSchema,
+    skip: Skip,
+    on_case_difference: Callable[[Path], None],
+) -> Iterator[Change]:
+    attributes = live.attributes
+    # Most attributes of most resources are equal to the letter: look closer only at the ones that are not.
+    suspects = {
+        name: value for name, value in desired.attributes.items() if name not in attributes or attributes[name] != value
+    }
+    for path, wanted in flatten(suspects, schema):
+        found = path.get(attributes)
+        definition = path.definition(schema)
+        if same(wanted, found, definition):
+            if isinstance(wanted, str) and isinstance(found, str) and wanted != found:
+                on_case_difference(path)
+        elif not skip(path):
+            yield _change(desired, path, found, wanted, definition)
+
+
+def same(wanted: Any, found: Any, definition: Attribute | None) -> bool:
+    """Tell whether a live value is what the YAML states, as far as the YAML states it.
+
+    In a multi-valued complex attribute every element counts, but of each element only the sub-attributes that are
+    stated: ``[{value: a@example.com}]`` says nothing of the ``type``.
+    """
+    if canonical(wanted, definition) == canonical(found, definition):
+        return True
+    if not (isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found)):
+        return False
+    return all(live is not None for _, live in _matched(wanted, found, definition))
+
+
+def _matched(
+    wanted: Iterable[Any], found: Iterable[Any], definition: Attribute | None
+) -> Iterator[tuple[Any, Any | None]]:
+    """Yield every desired element with the live one that holds all that it states, each live one used once.
+
+    Elements that state most choose first, so that ``{value: x}`` does not take the place of ``{value: x, type: work}``.
+    """
+    remaining = list(found)
+    for element in sorted(wanted, key=lambda item: -len(item) if isinstance(item, Mapping) else 0):
+        partner = next((live for live in remaining if _holds(live, element, definition)), None)
+        if partner is not None:
+            remaining.remove(partner)
+        yield element, partner
+
+
+def _holds(live: Any, wanted: Any, definition: Attribute | None) -> bool:
+    if not (isinstance(live, Mapping) and isinstance(wanted, Mapping)):
+        return bool(canonical(live, definition) == canonical(wanted, definition))
+    stated = {fold(name) for name in wanted}
+    restricted = {name: value for name, value in live.items() if fold(name) in stated}
+    return bool(canonical(restricted, definition) == canonical(dict(wanted), definition))
+
+
+def _change(desired: DesiredResource, path: Path, found: Any, wanted: Any, definition: Attribute | None) -> Change:
+    after = _keep_unstated(wanted, found, definition)
+    return Change(
+        path=str(path),
+        before=None if unassigned(found) else found,
+        after=None if unassigned(after) else after,
+        identity=is_identity(desired.kind, path, found, after),
+        details=explain(found, after),
+        origin=str(desired.source.locate(*path.keys)),
+    )
+
+
+def creation(desired: DesiredResource, schema: ResourceSchema, *, skip: Skip) -> tuple[Change, ...]:
+    """Return the attributes that a new resource is made with: every managed one that has a value."""
+    return tuple(
+        Change(
+            path=str(path),
+            after=value,
+            identity=is_identity(desired.kind, path, None, value),
+            origin=str(desired.source.locate(*path.keys)),
+        )
+        for path, value in flatten(desired.attributes, schema)
+        if not unassigned(value) and not skip(path)
+    )
+
+
+def is_identity(kind: Kind, path: Path, before: Any, after: Any) -> bool:
+    """Tell whether a change touches what identifies a resource: its name, its externalId, its primary e-mail."""
+    if path.urn is not None:
+        return False
+    if path.name in (kind.naming_attribute, "externalId"):
+        return True
+    return path.name == "emails" and fold(primary(before) or "") != fold(primary(after) or "")
+
+
+def primary(emails: Any) -> str | None:
+    """Return the primary address of an ``emails`` value; where none is marked, a single address counts as it."""
+    if not isinstance(emails, list):
+        return None
+    addresses = [email for email in emails if isinstance(email, Mapping) and isinstance(email.get("value"), str)]
+    marked = [email for email in addresses if email.get("primary") in (True, "true", "True")]
+    chosen = marked[0] if marked else addresses[0] if len(addresses) == 1 else None
+    return str(chosen["value"]) if chosen else None
+
+
+def _keep_unstated(wanted: Any, found: Any, definition: Attribute | None) -> Any:
+    """Return what to write: desired elements, with what their live partner holds beyond what the YAML states.
+
+    Replacing a multi-valued attribute as a whole would otherwise drop sub-attributes that nobody manages.
+    """
+    if not (isinstance(wanted, list) and isinstance(found, list) and definition is not None):
+        return wanted
+    partners = {fold(str(element.get("value"))): element for element in found if isinstance(element, Mapping)}
+    kept: list[Any] = []
+    for element in wanted:
+        partner = partners.get(fold(str(element.get("value")))) if isinstance(element, Mapping) else None
+        if partner is None:
+            kept.append(element)
+            continue
+        stated = {fold(name) for name in element}
+        unstated = {
+            name: value
+            for name, value in partner.items()
+            if fold(name) not in stated and fold(name) != "primary" and _writable(definition, name)
+        }
+        kept.append({**element, **unstated})
+    return kept
+
+
+def _writable(definition: Attribute, sub: str) -> bool:
+    attribute = definition.sub_attributes.get(fold(sub))
+    return attribute is not None and attribute.comparable
+
+
+def explain(before: Any, after: Any) -> tuple[str, ...]:
+    """Return what changed inside a multi-valued or complex value, a phrase per difference; nothing for simple ones."""
+    if not isinstance(before, (list, dict)) or not isinstance(after, (list, dict)):
+        return ()
+    from deepdiff import DeepDiff  # noqa: PLC0415  # costs 0.4 s to import, and most plans have no such change
+
+    difference = DeepDiff(before, after, ignore_order=True, view="tree", verbose_level=2)
+    return tuple(sorted(_phrase(kind, level) for kind, levels in difference.items() for level in levels))
+
+
+def _phrase(kind: str, level: Any) -> str:
+    place = ".".join(str(key) for key in level.path(output_format="list"))
+    if kind in ("iterable_item_added", "dictionary_item_added"):
+        return f"+ {place}: {_short(level.t2)}"
+    if kind in ("iterable_item_removed", "dictionary_item_removed"):
+        return f"- {place}: {_short(level.t1)}"
+    return f"~ {place}: {_short(level.t1)} → {_short(level.t2)}"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_short(item)}" for name, item in sorted(value.items()))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,86 @@
+"""``(Desired, Live, Policy, as_of) -> Plan``: pure, and the same inputs give the same bytes.
+
+What the service provider can do comes with :class:`~reconciler.model.Live`, because it is read from the same server at
+the same moment.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from reconciler._version import TOOL
+from reconciler.config import Policy
+from reconciler.diagnostics import DiagnosticsError
+from reconciler.model import Desired, Live, utc
+from reconciler.planning.context import Context
+from reconciler.planning.correlation import correlate
+from reconciler.planning.document import seal
+from reconciler.planning.groups import plan_groups, replaced_deletions
+from reconciler.planning.guards import judge
+from reconciler.planning.memberships import plan_memberships
+from reconciler.planning.ordering import arrange
+from reconciler.planning.plan import FORMAT, DesiredIdentity, DirectoryIdentity, LiveCounts, Note, Plan
+from reconciler.planning.roster import Rosters
+from reconciler.planning.users import plan_users
+
+
+def plan(desired: Desired, live: Live, *, as_of: datetime, policy: Policy | None = None) -> Plan:
+    """Work out what has to be done so that the directory holds what the files state.
+
+    Args:
+        desired: what the files state.
+        live: what the directory holds, complete.
+        as_of: the moment at which ``from`` and ``until`` are judged; must know its time zone.
+        policy: the rules of planning; what ``directory.yaml`` says unless given.
+
+    Returns:
+        A sealed plan. Guards that refuse it are in it: look at ``refusals`` before applying.
+
+    Raises:
+        DiagnosticsError: something is ambiguous or out of scope, with every such problem.
+    """
+    context = Context(desired=desired, live=live, policy=policy or desired.config.policy, as_of=as_of)
+    findings = context.findings
+    users = correlate(desired.users, live.users)
+    groups = correlate(desired.groups, live.groups, renamable=live.capabilities.group_rename)
+    findings.problems.extend((*users.problems, *groups.problems))
+
+    user_steps = tuple(plan_users(context, users))
+    group_steps, targets = plan_groups(context, groups)
+    rosters = Rosters(context, users.pairs, targets)
+    membership_steps = tuple(plan_memberships(context, targets, rosters))
+    deletions = tuple(replaced_deletions(context, targets, membership_steps))
+    steps = arrange(
+        (*user_steps, *group_steps, *membership_steps, *deletions),
+        chunk_size=context.policy.chunk_size,
+        problems=findings.problems,
+    )
+    if findings.problems:
+        raise DiagnosticsError(findings.problems)
+
+    config = desired.config
+    return seal(
+        Plan(
+            format=FORMAT,
+            tool=TOOL,
+            directory=DirectoryIdentity(name=config.name, base_url=live.base_url, dialect=config.dialect),
+            desired=DesiredIdentity(digest=desired.digest, commit=desired.commit, files=desired.files),
+            live=LiveCounts(
+                users=len(live.users),
+                groups=len(live.groups),
+                memberships=sum(len(group.members or ()) for group in live.groups),
+            ),
+            as_of=utc(as_of),
+            capabilities=live.capabilities.as_json(),
+            guards=tuple(judge(context, steps, targets, rosters)),
+            notes=(*_left_alone(context), *findings.notes),
+            steps=steps,
+        )
+    )
+
+
+def _left_alone(context: Context) -> tuple[Note, ...]:
+    return tuple(
+        Note(severity="note", code="left-alone", message=f"left alone: {count} {what}")
+        for what, count in sorted(context.findings.left_alone.items())
+    )

@@ -1,0 +1,114 @@
+"""Users: create, update, reactivate, deactivate, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.attributes import Path
+from reconciler.config import Unlisted
+from reconciler.model import DesiredUser, LiveUser
+from reconciler.planning.changes import compare, creation
+from reconciler.planning.context import Context
+from reconciler.planning.correlation import Correlation, Pair
+from reconciler.planning.plan import Action, Change, Reason, Step
+from reconciler.planning.preconditions import planned_from
+from reconciler.planning.readability import Readability
+from reconciler.planning.steps import check_scope, deletion, listed_step, reason_of_update
+
+ACTIVE = "active"
+IDENTIFYING = ("userName", "externalId", ACTIVE)
+"""What must not have changed under a deletion: it has no values of its own to compare."""
+
+
+def plan_users(context: Context, correlation: Correlation[DesiredUser, LiveUser]) -> Iterator[Step]:
+    """Yield the steps of all users, in no particular order."""
+    readable = Readability(context, DesiredUser.kind)
+    for pair in correlation.pairs:
+        yield from _listed(context, pair, readable)
+    for live in correlation.unlisted:
+        yield from _unlisted(context, live)
+    context.findings.notes.extend(readable.notes())
+
+
+def _listed(context: Context, pair: Pair[DesiredUser, LiveUser], readable: Readability) -> Iterator[Step]:
+    desired, live = pair.desired, pair.live
+    check_scope(context, desired, live)
+    if desired.lifecycle.not_started(context.as_of):
+        context.findings.left_alone["users whose `from` has not come"] += 1
+    elif desired.lifecycle.expired(context.as_of):
+        if live is not None and live.active:
+            yield _deactivation(context, live, Reason.EXPIRED, desired)
+    elif live is None:
+        yield listed_step(
+            Action.CREATE,
+            desired,
+            Reason.NOT_IN_DIRECTORY,
+            changes=creation(desired, context.schema(desired.kind), skip=readable.cannot_store),
+        )
+    else:
+        yield from _existing(context, pair, live, readable)
+
+
+def _existing(
+    context: Context, pair: Pair[DesiredUser, LiveUser], live: LiveUser, readable: Readability
+) -> Iterator[Step]:
+    desired = pair.desired
+    schema = context.schema(desired.kind)
+    wanted_active = desired.attributes.get(ACTIVE) is not False
+    changes = compare(
+        desired,
+        live,
+        schema,
+        skip=lambda path: path == Path(ACTIVE) or readable.cannot_compare(path),
+        on_case_difference=readable.differs_in_case,
+    )
+    action = Action.UPDATE
+    if wanted_active and not live.active:
+        action = Action.REACTIVATE
+        activation = Change(path=ACTIVE, before=False, after=True, origin=str(desired.source.locate(ACTIVE)))
+        changes = (activation, *changes)
+    if changes:
+        yield listed_step(
+            action,
+            desired,
+            Reason.INACTIVE if action is Action.REACTIVATE else reason_of_update(pair, changes),
+            changes=changes,
+            live=live,
+            correlated_by=pair.by,
+            precondition=planned_from(live, [change.path for change in changes], schema),
+        )
+    if not wanted_active and live.active:
+        yield _deactivation(context, live, Reason.STATED_INACTIVE, desired)
+
+
+def _unlisted(context: Context, live: LiveUser) -> Iterator[Step]:
+    if not context.in_scope(live):
+        context.findings.left_alone["users outside the scope"] += 1
+        return
+    match context.policy.unlisted_users:
+        case Unlisted.IGNORE:
+            context.findings.left_alone["users that no file lists"] += 1
+        case Unlisted.DEACTIVATE if live.active:
+            yield _deactivation(context, live, Reason.UNLISTED)
+        case Unlisted.DELETE:
+            yield deletion(context, live, Reason.UNLISTED, IDENTIFYING)
+
+
+def _deactivation(context: Context, live: LiveUser, reason: Reason, desired: DesiredUser | None = None) -> Step:
+    origin = str(desired.source.locate(*_stating(reason))) if desired else None
+    return Step(
+        id=f"{Action.DEACTIVATE} {live.address}",
+        action=Action.DEACTIVATE,
+        kind=live.kind,
+        name=live.name,
+        reason=reason,
+        resource_id=live.id,
+        changes=(Change(path=ACTIVE, before=True, after=False, origin=origin),),
+        precondition=planned_from(live, [ACTIVE], context.schema(live.kind)),
+        origin=origin,
+        note=desired.lifecycle.reason if desired else None,
+    )
+
+
+def _stating(reason: Reason) -> tuple[str, ...]:
+    return ("lifecycle", "until") if reason is Reason.EXPIRED else (ACTIVE,)
