@@ -1,0 +1,105 @@
+"""What stands before the embedded directory: nobody passes without the token, and every request is counted."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from reconciler.sandbox.app import error_response
+from reconciler.sandbox.errors import RequestRefusedError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedRequest:
+    """A request that was answered, as a test looks at it. The token is not kept.
+
+    ``path`` is the whole path, ``query`` what follows the question mark as it was sent, ``body`` the bytes received.
+    """
+
+    method: str
+    path: str
+    query: str
+    body: bytes
+    status: int
+
+    def json(self) -> Any:
+        """Return the body as JSON, or ``None`` where there was none."""
+        return msgspec.json.decode(self.body) if self.body else None
+
+
+class Gate:
+    """An ASGI application in front of another.
+
+    Args:
+        app: what answers requests that may pass.
+        token: what they must carry as ``Authorization: Bearer …`` (RFC 6750).
+        record: whether to keep every request, answered or refused.
+
+    Attributes:
+        request_count: how many requests came.
+        requests: what was kept, in the order of the answers.
+    """
+
+    def __init__(self, app: ASGIApp, token: str, *, record: bool) -> None:
+        self._app = app
+        self._token = token.encode()
+        self._record = record
+        self.request_count = 0
+        self.requests: list[RecordedRequest] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer 401."""
+        self.request_count += 1
+        if self._record:
+            await self._recorded(scope, receive, send)
+        else:
+            await self._pass(scope, receive, send)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._admits(scope):
+            await self._app(scope, receive, send)
+            return
+        refusal = RequestRefusedError(401, "the request carries no valid bearer token")
+        await error_response(refusal, headers={"WWW-Authenticate": "Bearer"})(scope, receive, send)
+
+    def _admits(self, scope: Scope) -> bool:
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                scheme, _, token = value.partition(b" ")
+                return scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(), self._token)
+        return False
+
+    async def _recorded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = bytearray()
+        status = 0
+
+        async def receive_and_keep() -> Message:
+            message = await receive()
+            if message["type"] == "http.request":
+                body.extend(message.get("body", b""))
+            return message
+
+        async def keep_and_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                # Before the answer is out, so that whoever has it finds the request here.
+                self.requests.append(
+                    RecordedRequest(
+                        method=scope["method"],
+                        path=scope["path"],
+                        query=scope["query_string"].decode("latin-1"),
+                        body=bytes(body),
+                        status=status,
+                    )
+                )
+            await send(message)
+
+        await self._pass(scope, receive_and_keep, keep_and_send)

@@ -1,0 +1,101 @@
+"""What a dialect demands of one resource, apart from the other resources in the directory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from reconciler.attributes import ENTERPRISE_USER, fold
+from reconciler.model import Kind
+from reconciler.sandbox.behaviour import ATLASSIAN_EXTERNAL, PRIMARY_EMAIL, Behaviour
+from reconciler.sandbox.errors import RequestRefusedError, immutable, invalid_value
+from reconciler.sandbox.records import key_value
+from reconciler.sandbox.validation import missing_required
+
+
+def complete(
+    kind: Kind, attributes: Mapping[str, Any], behaviour: Behaviour, before: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return a resource as the directory stores it: with the defaults and copies that the server adds.
+
+    Args:
+        kind: of the resource.
+        attributes: what the client wrote.
+        behaviour: the dialect.
+        before: the attributes as they were, where only a part of them was written.
+    """
+    completed = dict(attributes)
+    if kind is Kind.USER:
+        # RFC 7643 §4.1.1 leaves it to the server whether a user who is not said to be active is.
+        completed.setdefault("active", True)
+        for name in behaviour.mirrored:
+            _mirror(completed, name, before or {})
+    return completed
+
+
+def _mirror(attributes: dict[str, Any], name: str, before: Mapping[str, Any]) -> None:
+    """Make the top-level attribute and its namesake in the enterprise extension equal: the one that changed wins."""
+    extension = dict(attributes.get(ENTERPRISE_USER, {}))
+    top, inner = attributes.get(name), extension.get(name)
+    top_wins = top != before.get(name) if before else top is not None
+    value = top if top_wins else inner
+    for container in (attributes, extension):
+        container.pop(name, None)
+        if value is not None:
+            container[name] = value
+    attributes.pop(ENTERPRISE_USER, None)
+    if extension:
+        attributes[ENTERPRISE_USER] = extension
+
+
+def check(kind: Kind, attributes: Mapping[str, Any], behaviour: Behaviour, *, patched: bool = False) -> None:
+    """Refuse a resource that lacks what the schema or the dialect requires.
+
+    Raises:
+        RequestRefusedError: ``invalidValue``; after a PATCH ``mutability``, because an operation took away what must
+            stay (RFC 7644 §3.5.2.2).
+    """
+    schema = behaviour.schemas.user if kind is Kind.USER else behaviour.schemas.group
+    missing = missing_required(attributes, schema)
+    if missing:
+        refuse = immutable if patched else invalid_value
+        raise refuse(f"{' and '.join(missing)} must have a value")
+    if kind is Kind.USER and behaviour.primary_email_required and key_value(attributes, PRIMARY_EMAIL) is None:
+        raise invalid_value("emails must have exactly one value with primary set to true")
+
+
+def check_group_name(name: str, behaviour: Behaviour, before: str | None = None) -> None:
+    """Refuse the name of a group that the dialect reserves or, with ``before``, does not let change."""
+    if before is not None:
+        if before != name and not behaviour.group_rename:
+            raise immutable("displayName of a group cannot change; create a group with the new name instead")
+        return
+    if behaviour.reserves(name):
+        raise invalid_value(f"{name} is a default access group, which cannot be synchronised")
+
+
+def check_precondition(if_match: str | None, version: str | None) -> None:
+    """Refuse a change that was made for another version of the resource (RFC 7644 §3.14).
+
+    Args:
+        if_match: the request's header.
+        version: the resource's entity tag, or ``None`` where the dialect has none and ignores the header.
+
+    Raises:
+        RequestRefusedError: with status 412.
+    """
+    if if_match is None or version is None or if_match.strip() == "*":
+        return
+    wanted = {tag.strip().removeprefix("W/") for tag in if_match.split(",")}
+    if version.removeprefix("W/") not in wanted:
+        raise RequestRefusedError(412, f"the resource is at version {version}")
+
+
+def account_link(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the extension with the account that a new user is linked to.
+
+    The account belongs to the e-mail address, so that a user who is created again is linked to the same one.
+    """
+    email = fold(key_value(attributes, PRIMARY_EMAIL) or "")
+    return {ATLASSIAN_EXTERNAL: {"atlassianAccountId": str(uuid5(NAMESPACE_URL, f"mailto:{email}"))}}
