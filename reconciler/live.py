@@ -1,0 +1,198 @@
+"""What the directory holds now: read whole and proven complete, or an error.
+
+Also the small reads that applying needs: one resource back after a write, and resources by the value of an attribute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, overload
+
+from reconciler.attributes import Schemas
+from reconciler.diagnostics import Diagnostic
+from reconciler.filters import Filter, eq
+from reconciler.model import Kind, Live, LiveGroup, LiveUser, ReadStatistics
+from reconciler.scim.answers import member
+from reconciler.scim.client import ScimClient, resource_path
+from reconciler.scim.dialects import Dialect
+from reconciler.scim.discovery import discover
+from reconciler.scim.errors import MalformedAnswer, NotFound
+from reconciler.scim.listing import Endpoint, list_resources
+from reconciler.scim.resources import ResourceReader
+from reconciler.scim.tasks import together
+
+_LOOKUP_PAGE_SIZE = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadProgress:
+    """How far a listing has come. A listing that is read again starts at 0 again.
+
+    Attributes:
+        kind: users or groups.
+        received: distinct resources received so far.
+        total: how many the server says there are.
+    """
+
+    kind: Kind
+    received: int
+    total: int
+
+
+def endpoint_of(kind: Kind) -> Endpoint:
+    """Return the endpoint of a kind (RFC 7644 §3.2)."""
+    return "Users" if kind is Kind.USER else "Groups"
+
+
+async def read_live(
+    client: ScimClient,
+    dialect: Dialect,
+    *,
+    on_progress: Callable[[ReadProgress], None] | None = None,
+    on_note: Callable[[Diagnostic], None] | None = None,
+) -> Live:
+    """Read the whole directory: discovery first, then users and groups at the same time.
+
+    Args:
+        client: an entered client.
+        dialect: the service provider's ways.
+        on_progress: called for every page.
+        on_note: called for everything that the server did not tell about itself.
+
+    Returns:
+        All users and groups, ordered by id.
+
+    Raises:
+        IncompleteListing: a listing could not be proven complete.
+        ScimError: of any other kind, where a request failed.
+    """
+    before = client.statistics
+    discovery = await discover(client, dialect)
+    if on_note is not None:
+        for note in discovery.notes:
+            on_note(note)
+    capabilities, reader = discovery.capabilities, ResourceReader()
+
+    def progress(kind: Kind) -> Callable[[int, int], None] | None:
+        if on_progress is None:
+            return None
+        return lambda received, total: on_progress(ReadProgress(kind=kind, received=received, total=total))
+
+    def group_of(row: dict[str, Any]) -> LiveGroup:
+        return reader.group(row, members_returned=capabilities.members_returned)
+
+    async with together() as tasks:
+        users = tasks.create_task(
+            list_resources(
+                client,
+                "Users",
+                page_size=capabilities.page_size,
+                convert=reader.user,
+                on_progress=progress(Kind.USER),
+            )
+        )
+        groups = tasks.create_task(
+            list_resources(
+                client,
+                "Groups",
+                page_size=capabilities.page_size,
+                convert=group_of,
+                on_progress=progress(Kind.GROUP),
+            )
+        )
+    after = client.statistics
+    return Live(
+        base_url=client.base_url,
+        schemas=discovery.schemas,
+        capabilities=capabilities,
+        users=tuple(users.result()),
+        groups=tuple(groups.result()),
+        statistics=ReadStatistics(requests=after.requests - before.requests, bytes=after.bytes - before.bytes),
+    )
+
+
+async def read_user(client: ScimClient, user_id: str) -> LiveUser | None:
+    """Return one user as it is now, or ``None`` where there is none of that id.
+
+    Raises:
+        ScimError: of any kind but ``NotFound``.
+    """
+    row = await _read_one(client, "Users", user_id)
+    return ResourceReader().user(row) if row is not None else None
+
+
+async def read_group(client: ScimClient, group_id: str, *, members_returned: bool = True) -> LiveGroup | None:
+    """Return one group as it is now, or ``None`` where there is none of that id.
+
+    Args:
+        client: an entered client.
+        group_id: the service provider's id.
+        members_returned: the capability of that name; where false, the members are unknown.
+
+    Raises:
+        ScimError: of any kind but ``NotFound``.
+    """
+    row = await _read_one(client, "Groups", group_id)
+    return ResourceReader().group(row, members_returned=members_returned) if row is not None else None
+
+
+async def _read_one(client: ScimClient, endpoint: Endpoint, resource_id: str) -> dict[str, Any] | None:
+    path = resource_path(endpoint, resource_id)
+    try:
+        row = (await client.get(path)).body or {}
+    except NotFound:
+        return None
+    if str(member(row, "id")) != resource_id:
+        raise MalformedAnswer("the answer is another resource than the one asked for", method="GET", path=path)
+    return row
+
+
+@overload
+async def find(
+    client: ScimClient, kind: Literal[Kind.USER], attribute: str, value: str, schemas: Schemas
+) -> list[LiveUser]: ...
+
+
+@overload
+async def find(
+    client: ScimClient, kind: Literal[Kind.GROUP], attribute: str, value: str, schemas: Schemas
+) -> list[LiveGroup]: ...
+
+
+async def find(
+    client: ScimClient, kind: Kind, attribute: str, value: str, schemas: Schemas
+) -> list[LiveUser] | list[LiveGroup]:
+    """Return the resources whose attribute has a value, ordered by id.
+
+    The server is asked with a filter and its answer checked again here, because servers return supersets of what was
+    asked for, or ignore filters and return everything. The members of groups are not part of the answer, because
+    some servers leave them out of filtered lists: they are ``None``, unknown.
+
+    Args:
+        client: an entered client.
+        kind: users or groups.
+        attribute: its path, ``externalId`` or ``userName``; servers may refuse others.
+        value: compared as the attribute's definition says.
+        schemas: the server's attribute definitions.
+
+    Raises:
+        ScimError: ``RequestRefused`` among others, where the server does not know the filter.
+    """
+    text = eq(attribute, value)
+    reader = ResourceReader()
+    if kind is Kind.USER:
+        matches = Filter.parse(text).compile(schemas.user)
+        users = await list_resources(
+            client, "Users", page_size=_LOOKUP_PAGE_SIZE, convert=reader.user, scim_filter=text
+        )
+        return [user for user in users if matches(user.attributes)]
+    matches = Filter.parse(text).compile(schemas.group)
+    groups = await list_resources(
+        client,
+        "Groups",
+        page_size=_LOOKUP_PAGE_SIZE,
+        convert=lambda row: reader.group(row, members_returned=False),
+        scim_filter=text,
+    )
+    return [group for group in groups if matches(group.attributes)]

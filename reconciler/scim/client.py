@@ -1,0 +1,286 @@
+"""The HTTP client for one SCIM endpoint: authentication, retries, limits, and errors in SCIM's words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+from urllib.parse import quote, urlencode
+
+import httpx
+import msgspec
+
+from reconciler.scim.endpoint import is_loopback, origin
+from reconciler.scim.errors import MalformedAnswer
+from reconciler.scim.failures import Exchange, never_sent
+from reconciler.scim.retry import (
+    DEFAULT_RETRY,
+    RetryPolicy,
+    ThrottleEvent,
+    asked_wait,
+    outcome_unclear,
+    refused_for_now,
+)
+
+_MAX_BODY = 256 * 1024 * 1024  # bytes; a group of 290,000 members, the largest any vendor documents, takes about 60 MB
+_MAX_REDIRECTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScimResponse:
+    """A successful answer.
+
+    Attributes:
+        status: the HTTP status, 2xx.
+        body: the JSON object; ``None`` where there is no body. A bare list is given as ``{"Resources": list}``.
+        location: the ``Location`` header: the URL of what was created.
+        etag: the ``ETag`` header: the resource's version (RFC 7644 §3.14).
+    """
+
+    status: int
+    body: dict[str, Any] | None
+    location: str | None = None
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientStatistics:
+    """What a client has done so far.
+
+    Attributes:
+        requests: HTTP requests sent, retries and redirects too.
+        bytes: size of all response bodies after decompression.
+        by_method: requests by HTTP method.
+    """
+
+    requests: int
+    bytes: int
+    by_method: Mapping[str, int]
+
+
+class _Answer(NamedTuple):
+    status: int
+    headers: httpx.Headers
+    content: bytes
+
+
+def resource_path(endpoint: str, resource_id: str) -> str:
+    """Return the path of one resource, ``/Users/2819c223``, with the id percent-encoded as a single segment.
+
+    Raises:
+        MalformedAnswer: the id cannot be one: an empty one would address all resources, dots another path.
+    """
+    if resource_id in ("", ".", ".."):
+        raise MalformedAnswer(f"{resource_id!r} cannot be the id of a resource in /{endpoint}")
+    return f"/{endpoint}/{quote(resource_id, safe='')}"
+
+
+class ScimClient:
+    """An asynchronous client for one SCIM endpoint. Use it as an async context manager.
+
+    Requests beyond ``concurrency`` wait in front of the connection pool, and a request that waits to be tried again
+    keeps its place, so that a throttled server is left in peace. TLS certificates are always verified.
+
+    Args:
+        base_url: the endpoint, without a trailing slash.
+        token: the bearer token. It is sent to this endpoint's origin alone and appears in no error.
+        concurrency: requests in flight at once.
+        timeout: seconds to connect, and seconds without a byte until a request counts as lost.
+        retry: when and how often to try again.
+        on_throttle: called before each wait; must not block.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        *,
+        concurrency: int = 8,
+        timeout: float = 30.0,
+        retry: RetryPolicy = DEFAULT_RETRY,
+        on_throttle: Callable[[ThrottleEvent], None] | None = None,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.concurrency = concurrency
+        self._token = token
+        self._retry = retry
+        self._on_throttle = on_throttle
+        # httpx's own pool costs quadratic time in the number of requests that wait for a connection.
+        self._slots = asyncio.Semaphore(concurrency)
+        self._by_method: Counter[str] = Counter()
+        self._bytes = 0
+        self._http = httpx.AsyncClient(
+            headers={
+                "Authorization": f"Bearer {token}",
+                "Accept": "application/scim+json, application/json",
+                "User-Agent": f"reconciler/{version('reconciler')}",
+            },
+            timeout=httpx.Timeout(timeout, pool=None),
+            limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
+            follow_redirects=False,
+            # Proxy settings of the environment are for the network outside; a loopback address is never behind one.
+            trust_env=not is_loopback(httpx.URL(self.base_url).host),
+        )
+
+    def __repr__(self) -> str:
+        return f"ScimClient({self.base_url!r})"
+
+    async def __aenter__(self) -> Self:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._http.__aexit__(kind, error, traceback)
+
+    @property
+    def statistics(self) -> ClientStatistics:
+        """What this client has done so far; a copy."""
+        return ClientStatistics(
+            requests=self._by_method.total(), bytes=self._bytes, by_method=dict(sorted(self._by_method.items()))
+        )
+
+    async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> ScimResponse:
+        """Read ``path``, which starts with a slash, with ``params`` as the query. The answer always has a body.
+
+        Raises:
+            ScimError: of every kind but ``OutcomeUnknown``.
+        """
+        # quote, not quote_plus: some servers take "+" in a filter for a plus sign.
+        query = f"?{urlencode(params, quote_via=quote)}" if params else ""
+        return await self._send("GET", path, query=query)
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> ScimResponse:
+        """Create a resource (RFC 7644 §3.3). Raises ScimError; ``OutcomeUnknown`` when the answer was lost."""
+        return await self._send("POST", path, body=body)
+
+    async def put(self, path: str, body: Mapping[str, Any], *, if_match: str | None = None) -> ScimResponse:
+        """Replace a resource (RFC 7644 §3.5.1). Raises ScimError; ``OutcomeUnknown`` when the answer was lost."""
+        return await self._send("PUT", path, body=body, if_match=if_match)
+
+    async def patch(self, path: str, body: Mapping[str, Any], *, if_match: str | None = None) -> ScimResponse:
+        """Change a resource (RFC 7644 §3.5.2). Raises ScimError; ``OutcomeUnknown`` when the answer was lost."""
+        return await self._send("PATCH", path, body=body, if_match=if_match)
+
+    async def delete(self, path: str, *, if_match: str | None = None) -> ScimResponse:
+        """Delete a resource (RFC 7644 §3.6). Raises ScimError; ``OutcomeUnknown`` when the answer was lost."""
+        return await self._send("DELETE", path, if_match=if_match)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: str = "",
+        body: Mapping[str, Any] | None = None,
+        if_match: str | None = None,
+    ) -> ScimResponse:
+        headers = {}
+        content = None
+        if body is not None:
+            content = msgspec.json.encode(body)
+            headers["Content-Type"] = "application/scim+json"
+        if if_match is not None:
+            headers["If-Match"] = if_match
+        request = self._http.build_request(method, self.base_url + path + query, content=content, headers=headers)
+        async with self._slots:
+            return await self._try(request, Exchange(method=method, path=path, secret=self._token))
+
+    async def _try(self, request: httpx.Request, exchange: Exchange) -> ScimResponse:
+        """Send until there is an answer that another try would not change."""
+        attempt, waited = 0, 0.0
+        reads = exchange.method == "GET"
+        while True:
+            attempt += 1
+            status = asked = None
+            try:
+                answer = await self._receive(request, exchange)
+            except (httpx.TransportError, httpx.DecodingError) as fault:
+                again = (reads or never_sent(fault)) and not exchange.hopeless(fault)
+                failure = exchange.fault(fault)
+            else:
+                if answer.status < 300:
+                    return _success(answer, exchange)
+                status = answer.status
+                again = refused_for_now(status) or (reads and outcome_unclear(status))
+                asked = asked_wait(answer.headers, datetime.now(UTC)) if refused_for_now(status) else None
+                failure = exchange.failure(status, answer.content)
+            wait = self._retry.wait(attempt, waited, asked) if again else None
+            if wait is None:
+                raise failure
+            if self._on_throttle is not None:
+                self._on_throttle(
+                    ThrottleEvent(method=exchange.method, path=exchange.path, status=status, attempt=attempt, wait=wait)
+                )
+            await self._retry.sleep(wait)
+            waited += wait
+
+    async def _receive(self, request: httpx.Request, exchange: Exchange) -> _Answer:
+        """Send once, and follow a few redirects of a GET inside this origin."""
+        answer = await self._receive_one(request, exchange)
+        for _ in range(_MAX_REDIRECTS):
+            if not 300 <= answer.status < 400:
+                return answer
+            target = self._redirect_target(request, answer, exchange)
+            request = self._http.build_request("GET", target)
+            answer = await self._receive_one(request, exchange)
+        if 300 <= answer.status < 400:
+            raise exchange.redirect_refused(answer.status, f"redirected more than {_MAX_REDIRECTS} times")
+        return answer
+
+    def _redirect_target(self, request: httpx.Request, answer: _Answer, exchange: Exchange) -> httpx.URL:
+        try:
+            target = request.url.join(answer.headers["location"])
+        except (KeyError, httpx.InvalidURL):
+            raise exchange.redirect_refused(answer.status, "redirected without a usable Location") from None
+        if origin(target) != origin(httpx.URL(self.base_url)):
+            there = f"{target.scheme}://{target.netloc.decode('ascii', 'replace')}"
+            raise exchange.redirect_refused(
+                answer.status, f"redirected to another origin, {there}, where the token was not sent"
+            )
+        if request.method != "GET":
+            raise exchange.redirect_refused(answer.status, "a write was redirected, which is not followed")
+        return target
+
+    async def _receive_one(self, request: httpx.Request, exchange: Exchange) -> _Answer:
+        self._by_method[request.method] += 1
+        response = await self._http.send(request, stream=True)
+        content = bytearray()
+        try:
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                self._bytes += len(chunk)
+                if len(content) > _MAX_BODY:
+                    raise exchange.unreadable(response.status_code, f"it is larger than {_MAX_BODY} bytes")
+        finally:
+            await response.aclose()
+        return _Answer(response.status_code, response.headers, bytes(content))
+
+
+def _success(answer: _Answer, exchange: Exchange) -> ScimResponse:
+    body: Any = None
+    if answer.content.strip():
+        try:
+            body = msgspec.json.decode(answer.content)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            looks_like_html = answer.content.lstrip()[:1] == b"<"
+            what = "it is an HTML page" if looks_like_html else "it is not JSON"
+            raise exchange.unreadable(answer.status, what) from None
+        if isinstance(body, list):
+            body = {"Resources": body}
+        if not isinstance(body, dict):
+            raise exchange.unreadable(answer.status, "it is no JSON object")
+    elif exchange.method == "GET":
+        raise exchange.unreadable(answer.status, "it is empty")
+    return ScimResponse(
+        status=answer.status,
+        body=body,
+        location=answer.headers.get("location"),
+        etag=answer.headers.get("etag"),
+    )

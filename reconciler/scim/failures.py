@@ -1,0 +1,136 @@
+"""Turning what went wrong on the wire into the errors of :mod:`reconciler.scim.errors`."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import msgspec
+
+from reconciler.scim.answers import error_facts
+from reconciler.scim.errors import (
+    Conflict,
+    ConnectionFailed,
+    MalformedAnswer,
+    NotFound,
+    OutcomeUnknown,
+    RedirectRefused,
+    RequestRefused,
+    ScimError,
+    ServerError,
+    Throttled,
+    Unauthorized,
+    printable,
+)
+from reconciler.scim.retry import outcome_unclear, refused_for_now
+
+_NOT_ACCEPTED = (
+    "the token was not accepted. Check that it is the one of this directory, that it has not expired or been "
+    "replaced, and that directory.yaml names the right source under token"
+)
+_READ_BEFORE_RETRY = "it may have been carried out or not; only reading the resource can tell"
+
+
+def never_sent(fault: httpx.RequestError) -> bool:
+    """Tell whether a fault happened before the request left, so that any method can be tried again."""
+    return isinstance(fault, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One request, as far as errors speak of it.
+
+    Attributes:
+        method: its HTTP method.
+        path: its path below the base URL, without the query.
+        secret: what must not appear in any error, also not where a server sends it back.
+    """
+
+    method: str
+    path: str
+    secret: str = field(repr=False)
+
+    def hopeless(self, fault: httpx.RequestError) -> bool:
+        """Tell whether trying again cannot help: TLS does not come to an agreement, or the proxy refuses."""
+        return isinstance(fault, httpx.ProxyError | httpx.UnsupportedProtocol) or _tls_error(fault) is not None
+
+    def fault(self, fault: httpx.RequestError) -> ScimError:
+        """Return the error for a request that got no whole answer."""
+        tls = _tls_error(fault)
+        if tls is not None:
+            return self._error(
+                ConnectionFailed,
+                f"no trusted connection: {self._quote(str(tls))}. Certificates are always verified; "
+                "SSL_CERT_FILE can name the certificates of a private authority",
+            )
+        if isinstance(fault, httpx.DecodingError):
+            return self.unreadable(None, "its compression is broken")
+        what = self._quote(str(fault)) or type(fault).__name__
+        if isinstance(fault, httpx.TimeoutException):
+            what = "timed out"
+        if never_sent(fault):
+            return self._error(ConnectionFailed, f"cannot connect: {what}. Check base_url and the network")
+        if self.method == "GET":
+            return self._error(ConnectionFailed, f"the connection broke before the whole answer was there: {what}")
+        return self._error(OutcomeUnknown, f"the answer was lost ({what}); {_READ_BEFORE_RETRY}")
+
+    def failure(self, status: int, content: bytes) -> ScimError:
+        """Return the error for an answer that is no success."""
+        scim_type, words = error_facts(_decode(content))
+        scim_type = self._quote(scim_type) if scim_type else None
+        detail = self._quote(words) if words else None
+        facts: dict[str, Any] = {"status": status, "scim_type": scim_type, "detail": detail}
+        said = " ".join(filter(None, [str(status), scim_type])) + (f": {detail}" if detail else "")
+        kind: type[ScimError]
+        if refused_for_now(status):
+            kind, message = Throttled, f"the server is still turning requests away ({said}). Nothing was changed"
+        elif outcome_unclear(status) and self.method == "GET":
+            kind, message = ServerError, f"the server failed ({said})"
+        elif outcome_unclear(status):
+            kind, message = OutcomeUnknown, f"the server failed ({said}); {_READ_BEFORE_RETRY}"
+        elif status in (401, 403):
+            kind, message = Unauthorized, f"{_NOT_ACCEPTED} ({said})"
+        elif status == 404:
+            kind, message = NotFound, f"not found ({said})"
+        elif status == 409 or (scim_type or "").lower() == "uniqueness":
+            kind, message = Conflict, f"conflicts with another resource ({said})"
+        else:
+            kind, message = RequestRefused, f"the server refused ({said})"
+        return self._error(kind, message, **facts)
+
+    def unreadable(self, status: int | None, what: str) -> ScimError:
+        """Return the error for an answer whose body is not SCIM, ``what`` saying why."""
+        message = f"the answer ({status}) cannot be used: {what}" if status else f"the answer cannot be used: {what}"
+        if self.method == "GET":
+            return self._error(MalformedAnswer, f"{message}. Check that base_url is the SCIM endpoint", status=status)
+        return self._error(OutcomeUnknown, f"{message}; {_READ_BEFORE_RETRY}", status=status)
+
+    def redirect_refused(self, status: int, what: str) -> ScimError:
+        """Return the error for a redirect that is not followed."""
+        return self._error(RedirectRefused, f"{self._quote(what)}. Check base_url", status=status)
+
+    def _error(self, kind: type[ScimError], message: str, **facts: Any) -> ScimError:
+        return kind(message, method=self.method, path=self.path, **facts)
+
+    def _quote(self, text: str) -> str:
+        return printable(text.replace(self.secret, "[token]") if self.secret else text)
+
+
+def _decode(content: bytes) -> object:
+    try:
+        decoded: object = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return decoded
+
+
+def _tls_error(fault: BaseException) -> ssl.SSLError | None:
+    """Return the TLS error that a fault was raised from, however deep."""
+    cause: BaseException | None = fault
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return None

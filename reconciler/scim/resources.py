@@ -1,0 +1,99 @@
+"""From a resource as a server sent it to :class:`~reconciler.model.LiveUser` or ``LiveGroup``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from reconciler.attributes import fold
+from reconciler.model import LiveGroup, LiveUser
+from reconciler.scim.answers import member
+
+_NOT_KEPT = frozenset(("schemas", "meta"))
+_SPELLED = {fold(name): name for name in ("id", "externalId", "userName", "displayName", "active", "members")}
+"""The attributes that the rest of the tool looks up by name. Servers may spell them in any case (RFC 7643 §2.1)."""
+
+_REPEATED_LENGTH = 128  # characters; longer values are hardly ever shared
+
+
+class ResourceReader:
+    """Reads the resources of one directory, keeping each string that many of them share only once.
+
+    Ids are shared between users and the groups that they are members of, so one reader serves both.
+    """
+
+    def __init__(self) -> None:
+        self._strings: dict[str, str] = {}
+
+    def user(self, row: Mapping[str, Any]) -> LiveUser:
+        """Return a user. The row must have an ``id``."""
+        attributes = self._attributes(row)
+        return LiveUser(id=attributes["id"], attributes=attributes, version=_version(row))
+
+    def group(self, row: Mapping[str, Any], *, members_returned: bool) -> LiveGroup:
+        """Return a group. The row must have an ``id``.
+
+        Args:
+            row: as sent.
+            members_returned: whether the server is known to send members at all. Where not, they are unknown.
+        """
+        attributes = self._attributes(row)
+        members = self._members(attributes.pop("members", None)) if members_returned else None
+        attributes.pop("members", None)
+        return LiveGroup(id=attributes["id"], attributes=attributes, version=_version(row), members=members)
+
+    def _attributes(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        attributes = {}
+        for name, value in row.items():
+            folded = fold(name)
+            if folded == "members":
+                attributes["members"] = value  # reduced to ids at once; sharing its strings first would be for nothing
+            elif folded not in _NOT_KEPT:
+                attributes[_SPELLED.get(folded, name)] = self._shared(value)
+        attributes["id"] = self._shared(str(attributes["id"]))
+        return attributes
+
+    def _members(self, entries: object) -> tuple[str, ...] | None:
+        """Return the ids of the members, each once, or ``None`` where an entry does not tell whom it means."""
+        if isinstance(entries, Mapping):
+            entries = [entries]
+        if entries is None:
+            return ()  # absent, null and empty are one state (RFC 7643 §2.5)
+        if not isinstance(entries, list):
+            return None
+        ids: dict[str, None] = {}
+        for entry in entries:
+            resource_id = _member_id(entry)
+            if resource_id is None:
+                return None
+            ids[self._strings.setdefault(resource_id, resource_id)] = None
+        return tuple(ids)
+
+    def _shared(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._strings.setdefault(value, value) if len(value) <= _REPEATED_LENGTH else value
+        if isinstance(value, dict):
+            return {self._strings.setdefault(name, name): self._shared(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self._shared(item) for item in value]
+        return value
+
+
+def _member_id(entry: object) -> str | None:
+    """Return a member's id from ``value``, from the end of ``$ref``, or from an entry that is the id itself."""
+    found: object = entry
+    if isinstance(entry, Mapping):
+        found = member(entry, "value")
+        reference = member(entry, "$ref")
+        if found is None and isinstance(reference, str):
+            found = unquote(reference.rstrip("/").rpartition("/")[2])
+    if isinstance(found, int) and not isinstance(found, bool):
+        found = str(found)
+    return found if isinstance(found, str) and found else None
+
+
+def _version(row: Mapping[str, Any]) -> str | None:
+    meta = member(row, "meta")
+    version = member(meta, "version") if isinstance(meta, Mapping) else None
+    return version if isinstance(version, str) and version else None
