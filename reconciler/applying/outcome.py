@@ -1,0 +1,98 @@
+"""What became of each step, and what an apply tells while it runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from reconciler.planning.plan import Step
+
+
+class Status(StrEnum):
+    """What became of a step."""
+
+    APPLIED = "applied"
+    """The directory holds what the step wanted: it was read back, or nothing was left to do."""
+    DIFFERS = "differs"
+    """The directory accepted the request, and what it holds is not what was written."""
+    FAILED = "failed"
+    """The request was refused, or nobody can tell what became of it."""
+    STALE = "stale"
+    """The directory is not any more what the step was planned from. Nothing was written."""
+    SKIPPED = "skipped"
+    """A step that this one needs did not succeed. Nothing was written."""
+    NOT_TRIED = "not_tried"
+    """The run stopped before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one step.
+
+    Attributes:
+        step: the step.
+        status: what became of it.
+        message: for a person: why it failed, was skipped or differs; empty where it was applied.
+        resource_id: the id of the resource, also of one that this step created.
+        http_status: the status of the last answer to a write, where there was one.
+        requests: how many writes were sent for it. 0 for an applied step: it was so already.
+    """
+
+    step: Step
+    status: Status
+    message: str = ""
+    resource_id: str | None = None
+    http_status: int | None = None
+    requests: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """What became of a plan.
+
+    Attributes:
+        run_id: the name of the run; its ledger is ``.reconciler/runs/<run_id>/ledger.jsonl``.
+        outcomes: one per step of the plan, in its order.
+        stopped: why the run ended before the plan did, or ``None`` where it did not.
+        by_user: whether it was a person or a signal that stopped it.
+    """
+
+    run_id: str
+    outcomes: tuple[Outcome, ...]
+    stopped: str | None = None
+    by_user: bool = False
+
+    @property
+    def counts(self) -> Mapping[Status, int]:
+        """How many steps ended in each status; statuses without steps are zero."""
+        counted = Counter(outcome.status for outcome in self.outcomes)
+        return {status: counted[status] for status in Status}
+
+    @property
+    def complete(self) -> bool:
+        """Whether every step was applied."""
+        return all(outcome.status is Status.APPLIED for outcome in self.outcomes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyEvent:
+    """Something that happened during an apply, for progress.
+
+    Attributes:
+        type: ``chunk_started``, ``step_finished`` or ``chunk_completed``.
+        chunk: the number of the chunk, from 1.
+        chunks: how many there are.
+        done: steps that have an outcome so far.
+        total: steps of the plan.
+        outcome: of the step that finished.
+    """
+
+    type: Literal["chunk_started", "step_finished", "chunk_completed"]
+    chunk: int
+    chunks: int
+    done: int
+    total: int
+    outcome: Outcome | None = None
