@@ -1,0 +1,12 @@
+"""Desired state: the YAML files of a workspace -> :class:`reconciler.model.Desired`.
+
+A file is read once into plain values with their places (:mod:`~reconciler.desired.yaml_reader`), checked against the
+published JSON Schemas (:mod:`~reconciler.desired.schema`), brought into SCIM's form
+(:mod:`~reconciler.desired.resources`) and checked for meaning (:mod:`~reconciler.desired.identity`,
+:mod:`~reconciler.desired.memberships`, :mod:`~reconciler.desired.filter_checks`). Every problem is found in one run.
+"""
+
+from reconciler.desired.loading import Loaded, load
+from reconciler.desired.schema import SchemaName, json_schema
+
+__all__ = ["Loaded", "SchemaName", "json_schema", "load"]

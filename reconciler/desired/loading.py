@@ -1,0 +1,155 @@
+"""Reads a workspace: YAML files -> :class:`reconciler.model.Desired`, or every problem that is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from reconciler.attributes import fold
+from reconciler.config import DirectoryConfig
+from reconciler.desired.configuration import read_configuration
+from reconciler.desired.filter_checks import FilterChecks
+from reconciler.desired.identity import check_resources
+from reconciler.desired.memberships import MembershipCheck
+from reconciler.desired.phrases import what
+from reconciler.desired.problems import Problems
+from reconciler.desired.resources import ResourceReader, ResourceSource
+from reconciler.desired.schema import SchemaCheck, SchemaChecks
+from reconciler.desired.suggestions import Suggester
+from reconciler.desired.workspace import DIRECTORY_FILE, Digest, find_files, git_commit, read_file
+from reconciler.desired.yaml_builder import Texts
+from reconciler.desired.yaml_reader import Document, read_yaml
+from reconciler.diagnostics import Diagnostic, DiagnosticsError, has_errors, sort_by_place
+from reconciler.model import Desired, DesiredGroup, DesiredResource, DesiredUser, Kind
+
+_Resource = TypeVar("_Resource", bound=DesiredResource)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A workspace that was read without error.
+
+    Attributes:
+        desired: what it states.
+        warnings: what works and is probably not meant, sorted by place.
+    """
+
+    desired: Desired
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+def load(workspace: Path) -> Loaded:
+    """Read and check a workspace.
+
+    Uses no network, no clock and no environment variables: ``${NAME}`` in the base URL stays as written.
+
+    Args:
+        workspace: the folder with ``directory.yaml``.
+
+    Returns:
+        What the files state, whole and checked.
+
+    Raises:
+        DiagnosticsError: something is wrong; it holds every problem in all files.
+    """
+    return _Loading(workspace).load()
+
+
+class _Loading:
+    """One reading of one workspace."""
+
+    def __init__(self, workspace: Path) -> None:
+        self._workspace = workspace
+        self._problems = Problems()
+        self._suggester = Suggester()
+        self._checks = SchemaChecks(self._suggester)
+        self._reader = ResourceReader(self._problems)
+        self._users: list[DesiredUser] = []
+        self._groups: list[DesiredGroup] = []
+        # Also what is not usable otherwise, so that a mistake in a user is not followed by one for each membership.
+        self._names: dict[Kind, dict[str, str]] = {Kind.USER: {}, Kind.GROUP: {}}
+        self._everything_read = True
+
+    def load(self) -> Loaded:
+        files = find_files(self._workspace, self._problems)
+        texts, digest = Texts(), Digest()
+        config: DirectoryConfig | None = None
+        directory: Document | None = None
+        for file in files:
+            data = read_file(file, self._problems)
+            if data is None:
+                self._everything_read = False
+                continue
+            digest.add(file.name, data)
+            document = read_yaml(data, file.name, self._problems, texts)
+            if document is None:
+                self._everything_read = False
+            elif file.name == DIRECTORY_FILE:
+                directory = document
+                config = read_configuration(document, self._checks, self._problems)
+            elif document.value is not None:
+                self._read_resources(document)
+        self._check_meaning(config, directory)
+        if config is None or has_errors(self._problems.found):
+            raise DiagnosticsError(self._problems.found)
+        desired = Desired(
+            config=config,
+            users=tuple(self._users),
+            groups=tuple(self._groups),
+            digest=str(digest),
+            commit=git_commit(self._workspace),
+            files=len(files),
+        )
+        return Loaded(desired=desired, warnings=sort_by_place(self._problems.found))
+
+    def _read_resources(self, document: Document) -> None:
+        value = document.value
+        if not isinstance(value, dict):
+            self._problems.error(
+                "wrong-type",
+                f"the file holds {what(value)}; expected a mapping with users: or groups:",
+                document.locate(),
+            )
+            return
+        self._checks.frame.passes(value, document.locate, self._problems)
+        self._read_list(document, Kind.USER, self._checks.user, self._reader.user, self._users)
+        self._read_list(document, Kind.GROUP, self._checks.group, self._reader.group, self._groups)
+
+    def _read_list(
+        self,
+        document: Document,
+        kind: Kind,
+        check: SchemaCheck,
+        read: Callable[[dict[str, Any], ResourceSource], _Resource],
+        into: list[_Resource],
+    ) -> None:
+        key = f"{kind.value.lower()}s"
+        items = document.value.get(key)
+        if not isinstance(items, list):
+            return
+        names, naming_attribute = self._names[kind], kind.naming_attribute
+        for item, offset in zip(items, document.offsets(key), strict=True):
+            source = ResourceSource(document, offset, item)
+            name = item.get(naming_attribute) if isinstance(item, dict) else None
+            if isinstance(name, (str, int, float)):
+                names.setdefault(fold(str(name)), str(name))
+            if check.passes(item, source.locate, self._problems):
+                into.append(read(item, source))
+
+    def _check_meaning(self, config: DirectoryConfig | None, directory: Document | None) -> None:
+        check_resources(Kind.USER, self._users, self._problems)
+        check_resources(Kind.GROUP, self._groups, self._problems)
+        MembershipCheck(
+            names=self._names,
+            members=iter(self._reader.members),
+            # A member may be listed in a file that could not be read, or be allowed by a directory.yaml that could not.
+            may_be_unlisted=config is None or config.members_may_be_unlisted or not self._everything_read,
+            suggester=self._suggester,
+            problems=self._problems,
+        ).check(self._groups)
+        filters = FilterChecks(self._suggester, self._problems)
+        filters.check_matches(self._groups)
+        if config is not None and directory is not None:
+            filters.check_scope(config, directory, {Kind.USER: self._users, Kind.GROUP: self._groups})

@@ -1,0 +1,143 @@
+"""Who is named as a member: each must be listed, once in a group, and no group may hold itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from reconciler.attributes import fold
+from reconciler.desired.identity import name_problem
+from reconciler.desired.problems import Problems
+from reconciler.desired.suggestions import Suggester
+from reconciler.model import DesiredGroup, Kind, Member
+
+
+class MembershipCheck:
+    """Checks the memberships of all groups.
+
+    Args:
+        names: the names of all listed users and groups as written, by kind and folded.
+        members: every different membership of the groups, each once.
+        may_be_unlisted: whether a member may be one that no file lists.
+        suggester: guesses who was meant.
+        problems: takes what is wrong.
+    """
+
+    def __init__(
+        self,
+        *,
+        names: Mapping[Kind, Mapping[str, str]],
+        members: Iterator[Member],
+        may_be_unlisted: bool,
+        suggester: Suggester,
+        problems: Problems,
+    ) -> None:
+        self._names = names
+        self._suggester = suggester
+        self._problems = problems
+        # By identity: hashing a million memberships again would take longer than everything else here.
+        self._keys: dict[int, tuple[Kind, str]] = {}
+        self._unusable: dict[int, tuple[str, str | None]] = {}
+        for member in members:
+            key = (member.kind, fold(member.name))
+            self._keys[id(member)] = key
+            problem = name_problem(member.name)
+            if problem is not None:
+                self._unusable[id(member)] = f"the name of a member {problem}", None
+            elif key[1] not in names[member.kind] and not may_be_unlisted:
+                self._unusable[id(member)] = self._unlisted(member)
+
+    def check(self, groups: Sequence[DesiredGroup]) -> None:
+        """Check every group."""
+        for group in groups:
+            self._check_members(group)
+            self._check_fewest(group)
+        self._check_cycles(groups)
+
+    def _unlisted(self, member: Member) -> tuple[str, str | None]:
+        message = f"{member.name!r} is not a listed {member.kind.value.lower()}"
+        names = self._names[member.kind]
+        other = Kind.GROUP if member.kind is Kind.USER else Kind.USER
+        elsewhere = self._names[other].get(fold(member.name))
+        if elsewhere is not None:
+            return message, f"it is a listed {other.value.lower()}; write {{{other.value.lower()}: {elsewhere}}}"
+        return message, self._suggester.hint(member.name, names.values()) or (
+            "list it, or write members_may_be_unlisted: true in directory.yaml"
+        )
+
+    def _check_members(self, group: DesiredGroup) -> None:
+        members = group.members or ()
+        keys = [self._keys[id(member)] for member in members]
+        if len(set(keys)) != len(keys):
+            self._report_twice(group, keys)
+        if not self._unusable:
+            return
+        for index, member in enumerate(members):
+            if id(member) in self._unusable:
+                message, hint = self._unusable[id(member)]
+                origin = group.source.locate("members", index)
+                self._problems.error("member", message, origin, hint=hint, text=member.name)
+
+    def _report_twice(self, group: DesiredGroup, keys: list[tuple[Kind, str]]) -> None:
+        first: dict[tuple[Kind, str], int] = {}
+        for index, key in enumerate(keys):
+            if first.setdefault(key, index) != index:
+                line = group.source.locate("members", first[key]).line
+                name = (group.members or ())[index].name
+                message = f"{name!r} is a member of {group.name!r} already, in line {line}"
+                self._problems.error("duplicate-member", message, group.source.locate("members", index), text=name)
+
+    def _check_fewest(self, group: DesiredGroup) -> None:
+        fewest = group.lifecycle.min_members
+        if fewest is None or group.match is not None:
+            return
+        origin = group.source.locate("lifecycle", "min_members")
+        if group.members is None:
+            message = "min_members has no effect in a group without members or match"
+            self._problems.warning("min-members", message, origin)
+        elif len(group.members) < fewest:
+            message = f"min_members is {fewest}, but {group.name!r} lists {len(group.members)}"
+            self._problems.error("min-members", message, origin, text=str(fewest))
+
+    def _check_cycles(self, groups: Sequence[DesiredGroup]) -> None:
+        by_name = {fold(group.name): group for group in groups}
+        edges = {
+            name: [fold(member.name) for member in group.members or () if member.kind is Kind.GROUP]
+            for name, group in by_name.items()
+        }
+        for cycle in _cycles(edges):
+            last = by_name[cycle[-1]]
+            index = next(
+                index
+                for index, member in enumerate(last.members or ())
+                if member.kind is Kind.GROUP and fold(member.name) == cycle[0]
+            )
+            path = " → ".join(by_name[name].name for name in (*cycle, cycle[0]))
+            origin = last.source.locate("members", index)
+            self._problems.error("group-cycle", f"groups are members of themselves: {path}", origin)
+
+
+def _cycles(edges: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
+    """Yield every cycle that a walk in depth closes, as the names on it.
+
+    Without recursion: a chain of groups may be long.
+    """
+    done: set[str] = set()
+    for root in edges:
+        path: list[str] = []
+        pending: list[Iterator[str]] = []
+        position: dict[str, int] = {}
+        following: str | None = root
+        while True:
+            if following is None:
+                done.add(path[-1])
+                del position[path.pop()]
+                pending.pop()
+            elif following in position:
+                yield path[position[following] :]
+            elif following in edges and following not in done:
+                position[following] = len(path)
+                path.append(following)
+                pending.append(iter(edges[following]))
+            if not pending:
+                break
+            following = next(pending[-1], None)

@@ -1,0 +1,188 @@
+"""Finds and reads the files of a workspace, and tells which state of them was read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from reconciler.desired.problems import Problems
+from reconciler.desired.yaml_limits import MAX_BYTES
+from reconciler.model import Origin
+
+DIRECTORY_FILE: Final = "directory.yaml"
+_SUFFIXES: Final = (".yaml", ".yml")
+_GIT_SECONDS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceFile:
+    """One YAML file of a workspace: where it is, and its path below the workspace with ``/``, as messages name it."""
+
+    path: Path
+    name: str
+
+
+class _Finder:
+    """Walks a workspace: real files and folders first, then what symbolic links add to them."""
+
+    def __init__(self, workspace: Path, problems: Problems) -> None:
+        self.files: list[WorkspaceFile] = []
+        self._workspace = workspace
+        self._root = workspace.resolve()
+        self._problems = problems
+        self._seen: set[Path] = set()
+        self._links: deque[Path] = deque()
+
+    def find(self) -> None:
+        self._walk(self._workspace)
+        while self._links:
+            self._follow(self._links.popleft())
+        self.files.sort(key=lambda file: file.name)
+
+    def _walk(self, folder: Path) -> None:
+        folders = [folder]
+        while folders:
+            current = folders.pop()
+            self._seen.add(current.resolve())
+            try:
+                found = sorted(current.iterdir())
+                folders.extend(path for path in found if self._enter(path))
+            except OSError as error:
+                self._problems.error("file", f"cannot be read: {error.strerror}", self._origin(current))
+
+    def _enter(self, path: Path) -> bool:
+        """Tell whether a path is a folder to walk; note what else it is."""
+        if path.name.startswith("."):
+            return False
+        if path.is_symlink():
+            self._links.append(path)
+            return False
+        if path.is_dir():
+            return True
+        self._file(path)
+        return False
+
+    def _follow(self, link: Path) -> None:
+        try:
+            target = link.resolve(strict=True)
+        except (OSError, RuntimeError):
+            # Python up to 3.12 reports a loop as RuntimeError, later ones as OSError.
+            if link.suffix in _SUFFIXES:
+                self._problems.error("symlink", "the symbolic link leads nowhere", self._origin(link))
+            return
+        if not target.is_dir() and link.suffix not in _SUFFIXES:
+            return
+        if not target.is_relative_to(self._root):
+            self._problems.error(
+                "symlink", "the symbolic link leaves the workspace", self._origin(link), hint="put a copy here"
+            )
+        elif target in self._seen:
+            self._problems.error(
+                "symlink", "the symbolic link leads to what is read already", self._origin(link), hint="remove it"
+            )
+        elif target.is_dir():
+            self._walk(link)
+        else:
+            self._file(link)
+
+    def _file(self, path: Path) -> None:
+        if path.suffix not in _SUFFIXES:
+            if path.suffix.lower() in _SUFFIXES:
+                self._problems.warning(
+                    "file-name",
+                    f"not read, because its name ends in {path.suffix}",
+                    self._origin(path),
+                    hint="rename it",
+                )
+            return
+        self._seen.add(path.resolve())
+        if not path.is_file():
+            self._problems.error("file", "not a regular file", self._origin(path))
+            return
+        self.files.append(WorkspaceFile(path, self._name(path)))
+
+    def _name(self, path: Path) -> str:
+        # A name that is not UTF-8 could not be printed.
+        return os.fsencode(path.relative_to(self._workspace).as_posix()).decode(errors="replace")
+
+    def _origin(self, path: Path) -> Origin:
+        return Origin(self._name(path), 1, 1)
+
+
+def find_files(workspace: Path, problems: Problems) -> list[WorkspaceFile]:
+    """Return every ``*.yaml`` and ``*.yml`` below a workspace, sorted by path.
+
+    What begins with a dot is skipped (``.git``, ``.reconciler``). A symbolic link is followed where it leads to
+    something inside the workspace that is not read anyway; all others are problems.
+    """
+    if not workspace.is_dir():
+        problems.error("workspace", f"there is no folder {str(workspace)!r}", None)
+        return []
+    finder = _Finder(workspace, problems)
+    finder.find()
+    if not any(file.name == DIRECTORY_FILE for file in finder.files):
+        problems.error(
+            "workspace",
+            f"{DIRECTORY_FILE} is missing in {str(workspace)!r}",
+            None,
+            hint="`reconciler init` writes one",
+        )
+    return finder.files
+
+
+def read_file(file: WorkspaceFile, problems: Problems) -> bytes | None:
+    """Return the content of a file, at most one byte more than the limit, or ``None`` where it cannot be read."""
+    try:
+        with file.path.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        problems.error("file", f"cannot be read: {error.strerror}", Origin(file.name, 1, 1))
+        return None
+
+
+class Digest:
+    """A digest over the paths and contents of files, in the order in which they are added."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def add(self, name: str, data: bytes) -> None:
+        """Add one file. Lengths come first, so that no two sets of files look alike."""
+        encoded = name.encode()
+        self._hash.update(b"%d %d\n" % (len(encoded), len(data)))
+        self._hash.update(encoded)
+        self._hash.update(data)
+
+    def __str__(self) -> str:
+        return f"sha256:{self._hash.hexdigest()}"
+
+
+def git_commit(workspace: Path) -> str | None:
+    """Return the Git commit of a workspace, with ``+dirty`` appended when its files differ from it.
+
+    ``None`` where there is no Git, no repository or no commit yet.
+    """
+    commit = _git(workspace, "rev-parse", "--verify", "HEAD")
+    changes = _git(workspace, "status", "--porcelain", "--", ".", ":(exclude,glob)**/.reconciler/**")
+    if commit is None or changes is None:
+        return None
+    return f"{commit}+dirty" if changes else commit
+
+
+def _git(workspace: Path, *arguments: str) -> str | None:
+    program = shutil.which("git")
+    if program is None:
+        return None
+    # A repository may name a program in core.fsmonitor that Git would run.
+    command = [program, "--no-optional-locks", "-c", "core.fsmonitor=false", "-C", str(workspace), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_GIT_SECONDS, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else None

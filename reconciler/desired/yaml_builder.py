@@ -1,0 +1,394 @@
+"""Builds plain values and their places from the events of libyaml, in one pass."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any, Final, NamedTuple, NoReturn
+
+from yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+    StreamStartEvent,
+)
+
+from reconciler.desired import yaml_limits
+from reconciler.desired.plain_scalars import MISSPELT, resolve
+from reconciler.desired.positions import Places, entries, item_offsets
+from reconciler.desired.problems import Problems
+from reconciler.model import Origin
+
+_EVENTS_BETWEEN_CHECKS: Final = 100_000
+_MERGE_KEY: Final = "<<"
+_UNSEEN: Final = object()
+
+
+class Texts:
+    """One object for equal texts over all files of a workspace, and the meaning of unquoted ones.
+
+    Most values of a directory repeat (``department: Platform``). Those that do not would fill the memory, so what is
+    known is forgotten now and then.
+    """
+
+    _LIMIT: Final = 1 << 16
+
+    def __init__(self) -> None:
+        self.keys: dict[str, str] = {}
+        self.quoted: dict[str, str] = {}
+        self.plain: dict[str, Any] = {}
+
+    def forget_when_full(self) -> None:
+        """Forget all where there is too much of it."""
+        for known in (self.keys, self.quoted, self.plain):
+            if len(known) > self._LIMIT:
+                known.clear()
+
+
+class StopReadingError(Exception):
+    """The rest of the file is not read; the problem is recorded already."""
+
+
+class _Frame(NamedTuple):
+    """What to go back to when a container is complete, and what is needed then."""
+
+    parent: dict[str, Any] | list[Any]
+    parent_offsets: array[int] | None
+    start: int
+    anchor: str | None
+
+
+class _Anchored(NamedTuple):
+    """What an anchor names: a value, its part of the places of the file, and how deep it nests."""
+
+    value: Any
+    places: array[int]
+    height: int
+
+
+class Builder:
+    """Builds the values of one file.
+
+    Attributes:
+        documents: the value of the document, or nothing where the file has none.
+        places: where its parts were written.
+        item_offsets: where the places of the items begin, for the lists directly below the top mapping.
+    """
+
+    def __init__(self, file: str, texts: Texts, problems: Problems) -> None:
+        self.documents: list[Any] = []
+        self.places = Places()
+        self.item_offsets: dict[str, array[int]] = {}
+        self._file = file
+        self._texts = texts
+        self._problems = problems
+        self._container: dict[str, Any] | list[Any] = self.documents
+        self._key: str | None = None
+        self._offsets: array[int] | None = None
+        self._stack: list[_Frame] = []
+        self._anchors: dict[str, _Anchored] = {}
+        self._lost_anchors: set[str] = set()
+        self._alias_nodes = 0
+        self._seen_document = False
+        self._events: Iterator[Event] = iter(())
+
+    def build(self, events: Iterator[Event]) -> None:
+        """Consume all events.
+
+        Raises:
+            StopReadingError: a limit was passed, or there is a second document.
+            yaml.YAMLError: the parser behind ``events`` cannot go on.
+        """
+        self._events = events
+        handlers: dict[type[Event], Callable[[Any], None]] = {
+            ScalarEvent: self._scalar,
+            MappingStartEvent: self._open_mapping,
+            MappingEndEvent: self._close_mapping,
+            SequenceStartEvent: self._open_list,
+            SequenceEndEvent: self._close,
+            AliasEvent: self._alias,
+            DocumentStartEvent: self._open_document,
+            DocumentEndEvent: self._ignore,
+            StreamStartEvent: self._ignore,
+            StreamEndEvent: self._ignore,
+        }
+        ended = False
+        while not ended:
+            ended = True
+            for event in islice(events, _EVENTS_BETWEEN_CHECKS):
+                ended = False
+                handlers[type(event)](event)
+            self._texts.forget_when_full()
+            if len(self.places) > yaml_limits.MAX_NODES:
+                self._stop(
+                    Origin(self._file, *self.places.at(-1)), f"more than {yaml_limits.MAX_NODES:,} values", "split it"
+                )
+
+    def _ignore(self, event: Event) -> None:
+        pass
+
+    def _open_document(self, event: DocumentStartEvent) -> None:
+        if self._seen_document:
+            self._problems.error(
+                "yaml-documents", "a second document begins here", self._origin(event), hint="a file holds one document"
+            )
+            raise StopReadingError
+        self._seen_document = True
+
+    # Scalars. Most events are one, so nothing is done twice and what is rare comes last.
+
+    def _scalar(self, event: ScalarEvent) -> None:
+        container = self._container
+        if isinstance(container, list):
+            if self._offsets is not None:
+                self._offsets.append(len(self.places))
+            mark: Any = event.start_mark
+            self.places.add(mark.line, mark.column)
+            container.append(self._value(event))
+        elif self._key is None:
+            self._begin_entry(event, container)
+        else:
+            container[self._key] = self._value(event)
+            self._key = None
+
+    def _begin_entry(self, event: ScalarEvent, container: dict[str, Any]) -> None:
+        key = event.value
+        if key in container:
+            self._duplicate(event, container)
+            return
+        mark: Any = event.start_mark
+        self.places.add(mark.line, mark.column)
+        self._key = key = self._texts.keys.setdefault(key, key)
+        if event.tag is not None or event.anchor is not None:
+            self._properties(event, key)
+
+    def _duplicate(self, event: ScalarEvent, container: dict[str, Any]) -> None:
+        line, column = self.places.find(container, self._stack[-1].start, (event.value,))
+        self._problems.error(
+            "yaml-duplicate-key",
+            f"the key {event.value!r} is here twice; it was first written at {line}:{column}",
+            self._origin(event),
+            text=event.value,
+        )
+        self._skip(next(self._events))
+
+    def _value(self, event: ScalarEvent) -> Any:
+        text = event.value
+        if event.style:
+            value: Any = self._texts.quoted.setdefault(text, text)
+        else:
+            value = self._texts.plain.get(text, _UNSEEN)
+            if value is _UNSEEN:
+                value = self._plain(event)
+        if event.tag is not None or event.anchor is not None:
+            self._properties(event, value)
+        return value
+
+    def _plain(self, event: ScalarEvent) -> Any:
+        text = event.value
+        meant = MISSPELT.get(text)
+        if meant is not None:
+            self._problems.error(
+                "yaml-ambiguous",
+                f"{text} could be a value or a text",
+                self._origin(event),
+                hint=f'write {meant}, or "{text}" in quotes for the text',
+                text=text,
+            )
+            return resolve(meant)
+        value = resolve(text)
+        self._texts.plain[text] = value
+        return value
+
+    def _properties(self, event: ScalarEvent, value: Any) -> None:
+        if event.tag is not None:
+            self._refuse_tag(event, event.tag)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = _Anchored(value, array("Q"), 0)
+
+    # Containers.
+
+    def _open_mapping(self, event: MappingStartEvent) -> None:
+        self._open(event, {})
+
+    def _open_list(self, event: SequenceStartEvent) -> None:
+        self._open(event, [])
+
+    def _open(self, event: CollectionStartEvent, value: dict[str, Any] | list[Any]) -> None:
+        container, stack, start = self._container, self._stack, len(self.places)
+        offsets = None
+        if isinstance(container, list):
+            if self._offsets is not None:
+                self._offsets.append(start)
+            container.append(value)
+        elif self._key is None:
+            self._refuse_key(event)
+            return
+        else:
+            container[self._key] = value
+            if len(stack) == 1 and isinstance(value, list):
+                offsets = self.item_offsets[self._key] = array("Q")
+            self._key = None
+        mark: Any = event.start_mark
+        self.places.add(mark.line, mark.column)
+        if event.tag is not None:
+            self._refuse_tag(event, event.tag)
+        self._check_depth(event, len(stack) + 1)
+        stack.append(_Frame(container, self._offsets, start, event.anchor))
+        self._container, self._offsets = value, offsets
+
+    def _close_mapping(self, event: MappingEndEvent) -> None:
+        container = self._container
+        if isinstance(container, dict) and _MERGE_KEY in container:
+            self._merge(container, self._stack[-1].start)
+        self._close(event)
+
+    def _close(self, event: CollectionEndEvent) -> None:
+        value = self._container
+        self._container, self._offsets, start, anchor = self._stack.pop()
+        if anchor is not None:
+            self._count_alias_nodes(event, len(self.places) - start)
+            self._anchors[anchor] = _Anchored(value, self.places.packed[start:], _height(value))
+
+    # Anchors, aliases and merge keys.
+
+    def _alias(self, event: AliasEvent) -> None:
+        container = self._container
+        if isinstance(container, dict) and self._key is None:
+            self._refuse_key(event)
+            return
+        anchored = self._resolve_alias(event)
+        self._check_depth(event, len(self._stack) + anchored.height)
+        self._count_alias_nodes(event, len(anchored.places))
+        if isinstance(container, list):
+            if self._offsets is not None:
+                self._offsets.append(len(self.places))
+            if not anchored.places:
+                mark: Any = event.start_mark
+                self.places.add(mark.line, mark.column)
+            container.append(anchored.value)
+        elif self._key is not None:
+            container[self._key] = anchored.value
+            self._key = None
+        self.places.packed.extend(anchored.places)
+
+    def _resolve_alias(self, event: AliasEvent) -> _Anchored:
+        name = str(event.anchor)
+        unusable = _Anchored(None, array("Q"), 0)
+        if any(frame.anchor == name for frame in self._stack):
+            self._problems.error("yaml-alias", f"the alias *{name} is inside what it names", self._origin(event))
+            return unusable
+        if name in self._anchors:
+            return self._anchors[name]
+        if name not in self._lost_anchors:
+            self._problems.error(
+                "yaml-alias",
+                f"the alias *{name} names nothing",
+                self._origin(event),
+                hint=f"an anchor &{name} must come before it in the same file; quote text that begins with '*'",
+            )
+        return unusable
+
+    def _merge(self, mapping: dict[str, Any], start: int) -> None:
+        """Put the entries that ``<<`` names into the mapping, where it does not state them itself (YAML 1.1)."""
+        places = self.places
+        own: dict[str, tuple[Any, array[int]]] = {}
+        inherited: dict[str, tuple[Any, array[int]]] = {}
+        for key, value, begin, end in entries(mapping, start):
+            if key != _MERGE_KEY:
+                own[key] = value, places.packed[begin:end]
+                continue
+            for source, offset in _merge_sources(value, begin + 1):
+                if not isinstance(source, dict):
+                    origin = Origin(self._file, *places.at(begin))
+                    self._problems.error("yaml-merge", "'<<' takes a mapping or a list of mappings", origin)
+                    continue
+                for entry in entries(source, offset):
+                    inherited.setdefault(entry.key, (entry.value, places.packed[entry.start : entry.end]))
+        for key, entry_and_places in inherited.items():
+            own.setdefault(key, entry_and_places)
+        mapping.clear()
+        del places.packed[start + 1 :]
+        for key, (value, written) in own.items():
+            mapping[key] = value
+            places.packed.extend(written)
+
+    # What is refused.
+
+    def _refuse_tag(self, event: NodeEvent, tag: str) -> None:
+        self._problems.error(
+            "yaml-tag",
+            "tags are not allowed",
+            self._origin(event),
+            hint="remove it; quote a value that shall be text",
+            text=tag,
+        )
+
+    def _refuse_key(self, event: NodeEvent) -> None:
+        self._problems.error(
+            "yaml-key",
+            "a key must be a plain text",
+            self._origin(event),
+            hint="quote a key that begins with '[', '{', '*' or '?'",
+        )
+        self._skip(event)
+        self._skip(next(self._events))
+
+    def _skip(self, event: Event) -> None:
+        """Read past the node that begins with ``event``."""
+        depth = 0
+        while True:
+            if isinstance(event, CollectionStartEvent):
+                depth += 1
+                self._check_depth(event, len(self._stack) + depth)
+            elif isinstance(event, CollectionEndEvent):
+                depth -= 1
+            if isinstance(event, NodeEvent) and event.anchor is not None and not isinstance(event, AliasEvent):
+                self._lost_anchors.add(event.anchor)
+            if depth == 0:
+                return
+            event = next(self._events)
+
+    def _check_depth(self, event: Event, depth: int) -> None:
+        if depth > yaml_limits.MAX_DEPTH:
+            self._stop(self._origin(event), f"more than {yaml_limits.MAX_DEPTH} levels of nesting")
+
+    def _count_alias_nodes(self, event: Event, count: int) -> None:
+        self._alias_nodes += count
+        if self._alias_nodes > yaml_limits.MAX_ALIAS_NODES:
+            limit = f"{yaml_limits.MAX_ALIAS_NODES:,}"
+            self._stop(self._origin(event), f"anchors and aliases repeat more than {limit} values", "write them out")
+
+    def _stop(self, origin: Origin, message: str, hint: str | None = None) -> NoReturn:
+        self._problems.error("yaml-limit", message, origin, hint=hint)
+        raise StopReadingError
+
+    def _origin(self, event: Event) -> Origin:
+        mark: Any = event.start_mark
+        return Origin(self._file, mark.line + 1, mark.column + 1)
+
+
+def _merge_sources(value: Any, offset: int) -> Iterator[tuple[Any, int]]:
+    if isinstance(value, list):
+        yield from zip(value, item_offsets(value, offset), strict=True)
+    else:
+        yield value, offset
+
+
+def _height(value: Any) -> int:
+    if isinstance(value, dict):
+        return 1 + max(map(_height, value.values()), default=0)
+    if isinstance(value, list):
+        return 1 + max(map(_height, value), default=0)
+    return 0
