@@ -1,0 +1,399 @@
+"""What the client sends, tries again and gives up on, against real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import socket
+import threading
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+
+from reconciler.scim.client import ScimClient, ScimResponse, resource_path
+from reconciler.scim.errors import (
+    Conflict,
+    ConnectionFailed,
+    MalformedAnswer,
+    NotFound,
+    OutcomeUnknown,
+    RedirectRefused,
+    RequestRefused,
+    ScimError,
+    ServerError,
+    Throttled,
+    Unauthorized,
+)
+from reconciler.scim.retry import RetryPolicy, ThrottleEvent
+from tests.scim.loopback import Reply, Request, error, in_turn, serving
+
+TOKEN = "s3cret-t0ken"
+OK = Reply(200, {"id": "1"})
+T = TypeVar("T")
+
+
+async def no_sleep(_seconds: float) -> None:
+    """Let a test not wait."""
+
+
+AT_ONCE = RetryPolicy(attempts=3, sleep=no_sleep, random=lambda: 0.0)
+
+
+def ask(
+    url: str,
+    use: Callable[[ScimClient], Awaitable[T]],
+    *,
+    retry: RetryPolicy = AT_ONCE,
+    concurrency: int = 8,
+    timeout: float = 30.0,
+    on_throttle: Callable[[ThrottleEvent], None] | None = None,
+) -> T:
+    async def run() -> T:
+        async with ScimClient(
+            url, TOKEN, retry=retry, concurrency=concurrency, timeout=timeout, on_throttle=on_throttle
+        ) as client:
+            return await use(client)
+
+    return asyncio.run(run())
+
+
+Call = Callable[[ScimClient], Awaitable[ScimResponse]]
+WRITES: dict[str, Call] = {
+    "POST": lambda client: client.post("/Users", {"userName": "ada"}),
+    "PUT": lambda client: client.put("/Users/1", {"userName": "ada"}),
+    "PATCH": lambda client: client.patch("/Users/1", {"Operations": []}),
+    "DELETE": lambda client: client.delete("/Users/1"),
+}
+CALLS: dict[str, Call] = {"GET": lambda client: client.get("/Users/1"), **WRITES}
+
+
+def test_a_request_carries_the_token_and_says_what_it_is() -> None:
+    with serving(in_turn(OK)) as server:
+        ask(server.url, lambda client: client.post("/Users", {"userName": "ada"}))
+
+    (sent,) = server.requests
+    assert sent.headers["authorization"] == f"Bearer {TOKEN}"
+    assert sent.headers["accept"] == "application/scim+json, application/json"
+    assert sent.headers["content-type"] == "application/scim+json"
+    assert sent.headers["user-agent"].startswith("reconciler/")
+    assert sent.json == {"userName": "ada"}
+
+
+def test_an_answer_is_given_with_location_and_version() -> None:
+    created = Reply(201, {"id": "1"}, {"Location": "https://example.com/Users/1", "ETag": 'W/"7"'})
+    with serving(in_turn(created)) as server:
+        answer = ask(server.url, WRITES["POST"])
+
+    assert (answer.status, answer.body) == (201, {"id": "1"})
+    assert (answer.location, answer.etag) == ("https://example.com/Users/1", 'W/"7"')
+
+
+def test_a_write_without_a_body_in_its_answer_is_a_success() -> None:
+    with serving(in_turn(Reply(204))) as server:
+        assert ask(server.url, WRITES["DELETE"]).body is None
+
+
+def test_a_precondition_is_sent_as_if_match() -> None:
+    with serving(in_turn(OK)) as server:
+        ask(server.url, lambda client: client.patch("/Users/1", {}, if_match='W/"7"'))
+
+    assert server.requests[0].headers["if-match"] == 'W/"7"'
+
+
+@pytest.mark.parametrize("resource_id", ["a/b", "a b", "ä?#%", "../Groups", "%2e%2e"])
+def test_an_id_stays_one_segment_of_the_path(resource_id: str) -> None:
+    with serving(in_turn(OK)) as server:
+        ask(server.url, lambda client: client.get(resource_path("Users", resource_id)))
+
+    assert server.requests[0].target == resource_path("Users", resource_id)
+    assert server.requests[0].target.count("/") == 2
+
+
+@pytest.mark.parametrize("resource_id", ["", ".", ".."])
+def test_an_id_that_would_address_something_else_is_refused(resource_id: str) -> None:
+    with pytest.raises(MalformedAnswer):
+        resource_path("Users", resource_id)
+
+
+def test_a_filter_reaches_the_server_as_it_was_written() -> None:
+    text = 'userName eq "a+b&c=d \\"é\\""'
+    with serving(in_turn(OK)) as server:
+        ask(server.url, lambda client: client.get("/Users", {"filter": text, "count": 1}))
+
+    assert server.requests[0].query == {"filter": text, "count": "1"}
+    assert "+" not in server.requests[0].target
+
+
+def test_statistics_count_every_request_and_byte() -> None:
+    replies = in_turn(error(503, "later"), Reply(200, {"id": "1"}), Reply(204))
+
+    async def use(client: ScimClient) -> ScimClient:
+        await client.get("/Users/1")
+        await client.delete("/Users/1")
+        return client
+
+    with serving(replies) as server:
+        statistics = ask(server.url, use).statistics
+
+    assert (statistics.requests, statistics.by_method) == (3, {"DELETE": 1, "GET": 2})
+    assert statistics.bytes == len(error(503, "later").content) + len(OK.content)
+
+
+def test_no_more_requests_than_allowed_are_in_flight() -> None:
+    lock, in_flight, most = threading.Lock(), 0, 0
+    together = threading.Barrier(3)
+
+    def respond(_request: Request) -> Reply:
+        nonlocal in_flight, most
+        with lock:
+            in_flight += 1
+            most = max(most, in_flight)
+        together.wait(timeout=30)
+        with lock:
+            in_flight -= 1
+        together.wait(timeout=30)
+        return OK
+
+    async def use(client: ScimClient) -> None:
+        await asyncio.gather(*(client.get("/Users/1") for _ in range(12)))
+
+    with serving(respond) as server:
+        ask(server.url, use, concurrency=3)
+
+    assert (most, len(server.requests)) == (3, 12)
+
+
+@pytest.mark.parametrize("method", CALLS)
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_request_turned_away_for_now_is_tried_again_whatever_it_is(method: str, status: int) -> None:
+    with serving(in_turn(error(status, "later"), OK)) as server:
+        assert ask(server.url, CALLS[method]).status == 200
+
+    assert [request.method for request in server.requests] == [method, method]
+
+
+@pytest.mark.parametrize("method", CALLS)
+def test_a_request_that_is_always_turned_away_ends_as_throttled(method: str) -> None:
+    with serving(in_turn(error(429, "slow down"))) as server, pytest.raises(Throttled) as caught:
+        ask(server.url, CALLS[method])
+
+    assert (caught.value.status, caught.value.detail, len(server.requests)) == (429, "slow down", 3)
+
+
+def test_the_wait_that_the_server_asks_for_is_kept_and_reported() -> None:
+    slept: list[float] = []
+    events: list[ThrottleEvent] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    retry = RetryPolicy(sleep=sleep, random=lambda: 0.0)
+    with serving(in_turn(error(429, "later", Retry_After="7"), OK)) as server:
+        ask(server.url, CALLS["PATCH"], retry=retry, on_throttle=events.append)
+
+    assert slept == [7.0]
+    assert events == [ThrottleEvent(method="PATCH", path="/Users/1", status=429, attempt=1, wait=7.0)]
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 504, 520])
+def test_a_failing_server_is_asked_again_for_a_read(status: int) -> None:
+    with serving(in_turn(error(status, "oops"), OK)) as server:
+        assert ask(server.url, CALLS["GET"]).status == 200
+
+
+def test_a_read_that_keeps_failing_ends_as_a_server_error() -> None:
+    with serving(in_turn(error(500, "oops"))) as server, pytest.raises(ServerError, match="oops") as caught:
+        ask(server.url, CALLS["GET"])
+
+    assert (caught.value.status, len(server.requests)) == (500, 3)
+
+
+@pytest.mark.parametrize("method", WRITES)
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(error(500, "oops"), id="500"),
+        pytest.param(error(502, "oops"), id="502"),
+        pytest.param(error(504, "oops"), id="504"),
+        pytest.param(Reply(reset=True), id="connection reset"),
+        pytest.param(Reply(200, {"id": "1"}, missing_bytes=5), id="answer cut off"),
+        pytest.param(Reply(200, b"<html>Please log in</html>"), id="HTML instead of an answer"),
+    ],
+)
+def test_a_write_whose_answer_is_lost_is_sent_once_and_said_to_be_unknown(method: str, reply: Reply) -> None:
+    with serving(in_turn(reply)) as server, pytest.raises(OutcomeUnknown, match="only reading") as caught:
+        ask(server.url, WRITES[method])
+
+    assert (caught.value.method, len(server.requests)) == (method, 1)
+
+
+def test_a_write_that_times_out_is_unknown() -> None:
+    release = threading.Event()
+
+    def respond(_request: Request) -> Reply:
+        release.wait(timeout=30)
+        return OK
+
+    with serving(respond) as server:
+        with pytest.raises(OutcomeUnknown, match="timed out"):
+            ask(server.url, WRITES["POST"], timeout=0.2)
+        release.set()
+
+
+def test_a_read_survives_a_reset_connection_and_a_cut_answer() -> None:
+    with serving(in_turn(Reply(reset=True), Reply(200, {"id": "1"}, missing_bytes=5), OK)) as server:
+        assert ask(server.url, CALLS["GET"]).body == {"id": "1"}
+
+
+def test_a_read_whose_connection_always_breaks_ends_as_connection_failed() -> None:
+    with serving(in_turn(Reply(reset=True))) as server, pytest.raises(ConnectionFailed, match="broke"):
+        ask(server.url, CALLS["GET"])
+
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("method", CALLS)
+def test_a_server_that_is_not_there_is_tried_again_and_named_as_such(method: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    events: list[ThrottleEvent] = []
+
+    with pytest.raises(ConnectionFailed, match="cannot connect"):
+        ask(f"http://127.0.0.1:{port}", CALLS[method], on_throttle=events.append)
+
+    assert [event.status for event in events] == [None, None]
+
+
+def test_tls_that_does_not_work_is_not_tried_again() -> None:
+    events: list[ThrottleEvent] = []
+    with serving(in_turn(OK)) as server, pytest.raises(ConnectionFailed, match="no trusted connection"):
+        ask(server.url.replace("http:", "https:"), CALLS["POST"], on_throttle=events.append)
+
+    assert (events, server.requests) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (error(400, "Bad filter", "invalidFilter"), RequestRefused),
+        (error(401, "Unknown token"), Unauthorized),
+        (error(403, "Not yours"), Unauthorized),
+        (error(404, "No such user"), NotFound),
+        (error(409, "userName exists", "uniqueness"), Conflict),
+        (error(400, "userName exists", "uniqueness"), Conflict),
+        (error(409, "exists"), Conflict),
+        (error(412, "changed"), RequestRefused),
+        (error(413, "too large"), RequestRefused),
+        (error(501, "no PATCH"), RequestRefused),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+def test_a_refusal_is_not_tried_again_and_keeps_the_facts(method: str, reply: Reply, kind: type[ScimError]) -> None:
+    with serving(in_turn(reply)) as server, pytest.raises(kind) as caught:
+        ask(server.url, CALLS[method])
+
+    failure = caught.value
+    assert type(failure) is kind
+    assert (failure.method, failure.path, failure.status) == (method, "/Users/1", reply.status)
+    assert (failure.scim_type, failure.detail) == (reply.body.get("scimType"), reply.body["detail"])
+    assert str(failure).startswith(f"{method} /Users/1: ")
+    assert reply.body["detail"] in str(failure)
+    assert len(server.requests) == 1
+
+
+def test_a_refused_token_says_what_to_check() -> None:
+    with serving(in_turn(Reply(401))) as server, pytest.raises(Unauthorized, match="has not expired"):
+        ask(server.url, CALLS["GET"])
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        pytest.param(Reply(200, b'{"id": "1", '), "not JSON", id="truncated JSON"),
+        pytest.param(Reply(200, b"\xff\xfe"), "not JSON", id="binary"),
+        pytest.param(Reply(200, b"  <!DOCTYPE html>"), "an HTML page", id="HTML page"),
+        pytest.param(Reply(200, b""), "empty", id="nothing"),
+        pytest.param(Reply(200, b'"text"'), "no JSON object", id="JSON text"),
+    ],
+)
+def test_a_read_answered_with_something_else_is_malformed(reply: Reply, words: str) -> None:
+    with serving(in_turn(reply)) as server, pytest.raises(MalformedAnswer, match=words):
+        ask(server.url, CALLS["GET"])
+
+    assert len(server.requests) == 1
+
+
+def test_an_answer_may_be_compressed() -> None:
+    packed = Reply(200, gzip.compress(b'{"id": "1"}'), {"Content-Encoding": "gzip"})
+    with serving(in_turn(packed)) as server:
+        assert ask(server.url, CALLS["GET"]).body == {"id": "1"}
+
+
+def test_broken_compression_is_malformed() -> None:
+    broken = Reply(200, b"no gzip at all", {"Content-Encoding": "gzip"})
+    with serving(in_turn(broken)) as server, pytest.raises(MalformedAnswer, match="compression"):
+        ask(server.url, CALLS["GET"])
+
+
+def test_a_redirect_inside_the_origin_is_followed_for_a_read() -> None:
+    with serving(in_turn(Reply(307, headers={"Location": "/scim/Users/1"}), OK)) as server:
+        assert ask(server.url, CALLS["GET"]).body == {"id": "1"}
+
+    assert [request.path for request in server.requests] == ["/Users/1", "/scim/Users/1"]
+
+
+@pytest.mark.parametrize("method", CALLS)
+def test_the_token_is_not_sent_to_another_origin(method: str) -> None:
+    with serving(in_turn(OK)) as elsewhere:
+        redirect = Reply(302, headers={"Location": f"{elsewhere.url}/Users/1"})
+        with serving(in_turn(redirect)) as server, pytest.raises(RedirectRefused, match="another origin") as caught:
+            ask(server.url, CALLS[method])
+
+    assert elsewhere.requests == []
+    assert (caught.value.status, len(server.requests)) == (302, 1)
+
+
+@pytest.mark.parametrize("method", WRITES)
+def test_a_redirected_write_is_not_followed(method: str) -> None:
+    with serving(in_turn(Reply(308, headers={"Location": "/elsewhere"}))) as server, pytest.raises(RedirectRefused):
+        ask(server.url, WRITES[method])
+
+    assert len(server.requests) == 1
+
+
+def test_redirects_end() -> None:
+    again = Reply(302, headers={"Location": "/again"})
+    with serving(in_turn(again)) as server, pytest.raises(RedirectRefused, match="more than 3 times"):
+        ask(server.url, CALLS["GET"])
+
+    assert len(server.requests) == 4
+
+
+def test_a_redirect_to_nowhere_is_refused() -> None:
+    with serving(in_turn(Reply(302))) as server, pytest.raises(RedirectRefused, match="without a usable Location"):
+        ask(server.url, CALLS["GET"])
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 409, 429, 500])
+@pytest.mark.parametrize("method", CALLS)
+def test_the_token_is_in_no_error_even_where_the_server_sends_it_back(method: str, status: int) -> None:
+    with serving(in_turn(error(status, f"Bearer {TOKEN} is bad", TOKEN))) as server, pytest.raises(ScimError) as caught:
+        ask(server.url, CALLS[method])
+
+    shown = repr(caught.value) + str(caught.value) + repr(vars(caught.value))
+    assert TOKEN not in shown
+    assert "[token]" in str(caught.value)
+
+
+def test_the_token_is_not_in_the_representation_of_a_client() -> None:
+    assert TOKEN not in repr(ScimClient("http://127.0.0.1:1", TOKEN))
+
+
+def test_what_a_server_writes_cannot_control_the_terminal_or_fill_it() -> None:
+    hostile = "\x1b[2Jgone\r\n::error::x\u202e" + "long " * 10_000
+    with serving(in_turn(error(400, hostile))) as server, pytest.raises(RequestRefused) as caught:
+        ask(server.url, CALLS["GET"])
+
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 500
