@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, overload
 
-from reconciler.attributes import Schemas
+from reconciler.attributes import ResourceSchema, Schemas, rfc7643
 from reconciler.diagnostics import Diagnostic
-from reconciler.filters import Filter, eq
+from reconciler.filters import Filter, FilterError, Predicate, eq
 from reconciler.model import Kind, Live, LiveGroup, LiveUser, ReadStatistics
 from reconciler.scim.answers import member
 from reconciler.scim.client import ScimClient, resource_path
@@ -177,17 +177,18 @@ async def find(
         schemas: the server's attribute definitions.
 
     Raises:
+        FilterError: neither the server's schemas nor RFC 7643 know the attribute.
         ScimError: ``RequestRefused`` among others, where the server does not know the filter.
     """
     text = eq(attribute, value)
     reader = ResourceReader()
     if kind is Kind.USER:
-        matches = Filter.parse(text).compile(schemas.user)
+        matches = _predicate(text, schemas.user, rfc7643().user)
         users = await list_resources(
             client, "Users", page_size=_LOOKUP_PAGE_SIZE, convert=reader.user, scim_filter=text
         )
         return [user for user in users if matches(user.attributes)]
-    matches = Filter.parse(text).compile(schemas.group)
+    matches = _predicate(text, schemas.group, rfc7643().group)
     groups = await list_resources(
         client,
         "Groups",
@@ -196,3 +197,12 @@ async def find(
         scim_filter=text,
     )
     return [group for group in groups if matches(group.attributes)]
+
+
+def _predicate(text: str, *schemas: ResourceSchema) -> Predicate:
+    """Compile a filter by the first schema that knows its attribute: a /Schemas with gaps must not hide a match."""
+    parsed = Filter.parse(text)
+    for schema in schemas:
+        if not parsed.unknown_attributes(schema):
+            return parsed.compile(schema)
+    raise FilterError(text, f"no schema knows {', '.join(sorted(parsed.attributes))}")

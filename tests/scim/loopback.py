@@ -87,6 +87,12 @@ def serving(respond: Respond) -> Iterator[Loopback]:
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self.connection.close()
                 return
+            try:
+                self.send(reply)
+            except ConnectionError:
+                self.close_connection = True  # the client did not wait
+
+        def send(self, reply: Reply) -> None:
             self.send_response(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
