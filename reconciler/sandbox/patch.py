@@ -243,6 +243,8 @@ def apply_operation(attributes: Mapping[str, Any], operation: Operation) -> dict
     extension, attribute = operation.target.extension, operation.target.attribute
     if attribute is None:
         raise invalid_path(f"{operation.target.text} is not an attribute")
+    if attribute.returned == "never":
+        return dict(attributes)  # A password was checked; nobody could see it again, so it is not kept.
     if extension is None:
         return _apply_in(attributes, operation, attribute)
     return _with(attributes, extension, _apply_in(attributes.get(extension, {}), operation, attribute))

@@ -103,7 +103,7 @@ def load_seed(directory: Directory, seed: Mapping[str, Any]) -> None:
 
 
 def _documents(seed: Mapping[str, Any], name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    documents = seed.get(name) or []
+    documents = seed.get(name, [])
     if not isinstance(documents, list):
         raise SeedError(name, "must be a list")
     for index, document in enumerate(documents):

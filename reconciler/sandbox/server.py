@@ -43,7 +43,8 @@ class Sandbox:
     Attributes:
         base_url: the SCIM endpoint, without a slash at its end.
         token: as given or made up.
-        directory: what it holds, for seeding and assertions. Hold its lock around what belongs together.
+        directory: what it holds, for seeding and assertions. Hold its lock around what belongs together, but not while
+            waiting for an answer: requests need it too.
 
     Raises:
         SandboxError: the extra is not installed, the dialect unknown, the port taken, the seed or data not usable.
