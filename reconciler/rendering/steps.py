@@ -1,0 +1,146 @@
+"""The steps of a plan as text: sections in plan order, a block per resource, a line per attribute or membership."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from types import MappingProxyType
+
+from reconciler.attributes import ENTERPRISE_USER
+from reconciler.model import Kind
+from reconciler.planning.plan import Action, Change, Reason, Step
+from reconciler.rendering.escape import columns, label, pad, safe, shorten
+from reconciler.rendering.members import member_lines
+from reconciler.rendering.style import Style
+from reconciler.rendering.values import inline, inline_pair
+from reconciler.rendering.words import counted, reason_of_step
+
+_WIDEST_PATH = 32
+_WIDEST_BEFORE = 40
+_LONGEST_NAME = 200
+_MEMBERSHIPS = frozenset({Action.ADD_MEMBERS, Action.REMOVE_MEMBERS})
+_TAKEN = frozenset({Action.DEACTIVATE, Action.DELETE})
+_SYMBOLS: Mapping[Action, str] = MappingProxyType({Action.CREATE: "+", Action.DEACTIVATE: "-", Action.DELETE: "-"})
+
+
+def step_lines(steps: Sequence[Step], style: Style) -> Iterator[str]:
+    """Yield every step of a plan in its order. What concerns the members of one group stands together, under it."""
+    palette = style.palette
+    for title, grouped in groupby(steps, key=_section_of):
+        section = list(grouped)
+        tally = f"{len(section):,}" if section[0].action in _TAKEN else _tally(section)
+        yield palette.paint(palette.strong, f"{title}: {tally}")
+        yield ""
+        yield from _spaced(_block(steps_of_one, style) for steps_of_one in _by_resource(section))
+        yield ""
+
+
+def _section_of(step: Step) -> str:
+    """Return which section a step belongs to. What grants access comes before what takes it."""
+    plural = f"{step.kind.value}s"
+    if step.action in _TAKEN:
+        return f"{plural} to {step.action.value}"
+    return "Groups and memberships" if step.kind is Kind.GROUP else plural
+
+
+def _tally(steps: Sequence[Step]) -> str:
+    counts = dict.fromkeys(Action, 0)
+    for step in steps:
+        counts[step.action] += len(step.members) or 1
+    words = [f"{count:,} to {action.value}" for action, count in counts.items() if count and action not in _MEMBERSHIPS]
+    added, removed = counts[Action.ADD_MEMBERS], counts[Action.REMOVE_MEMBERS]
+    if added:
+        words.append(f"{counted(added, 'membership')} to add")
+    if removed:
+        words.append(f"{removed if added else counted(removed, 'membership')} to remove")
+    identities = sum(step.identity for step in steps)
+    return ", ".join(words) + (f" ({counted(identities, 'identity change')})" if identities else "")
+
+
+def _by_resource(steps: Iterable[Step]) -> Iterable[Sequence[Step]]:
+    """Return the steps that concern one resource together, resources in the order of their first step."""
+    found: dict[tuple[Kind, str], list[Step]] = {}
+    for step in steps:
+        found.setdefault((step.kind, step.resource_id or step.address), []).append(step)
+    return found.values()
+
+
+def _spaced(blocks: Iterable[list[str]]) -> Iterator[str]:
+    """Yield the lines of the blocks; a block of more than one line stands between empty lines."""
+    after_long: bool | None = None
+    for block in blocks:
+        is_long = len(block) > 1
+        if after_long or (is_long and after_long is not None):
+            yield ""
+        yield from block
+        after_long = is_long
+
+
+def _block(steps: Sequence[Step], style: Style) -> list[str]:
+    """Return the lines of one resource: what is done and why, its attributes, its members."""
+    # A group whose attributes change may have membership steps too; the former say what is done to it.
+    leading = next((step for step in steps if step.action not in _MEMBERSHIPS), steps[0])
+    lines = [_headline(leading, style)]
+    if leading.action is not Action.DEACTIVATE:
+        lines.extend(_change_lines(leading, style))
+    lines.extend(member_lines(steps, style))
+    return lines
+
+
+def _headline(step: Step, style: Style) -> str:
+    palette = style.palette
+    replaces = step.action is Action.CREATE and step.replaces is not None
+    symbol = "-/+" if replaces else _SYMBOLS.get(step.action, "~")
+    words = "" if step.action in _MEMBERSHIPS and step.reason is Reason.DIFFERS else reason_of_step(step)
+    why = ", ".join(part for part in (words, safe(step.origin or "")) if part)
+    note = f"  # {safe(shorten(step.note, style.value_limit))}" if step.note else ""
+    name = palette.paint(palette.strong, label(shorten(step.name, _LONGEST_NAME)))
+    explained = palette.paint(palette.dim, f"({why}){note}") if why or note else ""
+    return f"{palette.paint(palette.of(symbol), symbol.rjust(3))} {name}  {explained}".rstrip()
+
+
+def _change_lines(step: Step, style: Style) -> Iterator[str]:
+    if step.action is Action.CREATE:
+        yield from _creation_lines(step.changes, style)
+    else:
+        yield from _update_lines(step.changes, style)
+
+
+def _creation_lines(changes: Sequence[Change], style: Style) -> Iterator[str]:
+    sign = style.palette.paint(style.palette.create, "+")
+    width = _path_width(changes)
+    for change in changes:
+        yield f"      {sign} {pad(_path(change), width)}  {inline(change.after, style.value_limit)}"
+
+
+def _update_lines(changes: Sequence[Change], style: Style) -> Iterator[str]:
+    palette = style.palette
+    pairs = [
+        ("", "") if change.details else inline_pair(change.before, change.after, style.value_limit)
+        for change in changes
+    ]
+    path_width = _path_width(changes)
+    before_width = min(_WIDEST_BEFORE, max((columns(before) for before, _ in pairs), default=0))
+    for change, (before, after) in zip(changes, pairs, strict=True):
+        symbol = "+" if change.before is None else "-" if change.after is None else "~"
+        sign = palette.paint(palette.of(symbol), symbol)
+        values = "" if change.details else f"  {pad(before, before_width)} → {after}"
+        mark = f"  {palette.paint(palette.change, 'identity')}" if change.identity else ""
+        origin = f"  {palette.paint(palette.dim, f'({safe(change.origin)})')}" if change.origin else ""
+        path = pad(_path(change), path_width) if values else _path(change)
+        yield f"      {sign} {path}{values}{mark}{origin}"
+        for phrase in change.details:
+            shown = safe(shorten(phrase, style.value_limit and 2 * style.value_limit))
+            yield f"          {palette.paint(palette.of(shown[:1]), shown[:1])}{shown[1:]}"
+
+
+def _path(change: Change) -> str:
+    # Attributes of the enterprise extension may be written short in the files, and are easier to read so.
+    path = change.path
+    if path.lower().startswith(f"{ENTERPRISE_USER.lower()}:"):
+        path = path[len(ENTERPRISE_USER) + 1 :]
+    return safe(shorten(path, 4 * _WIDEST_PATH))
+
+
+def _path_width(changes: Sequence[Change]) -> int:
+    return min(_WIDEST_PATH, max((columns(_path(change)) for change in changes), default=0))
