@@ -390,6 +390,14 @@ MEMBER_REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "remove with a value": ({"op": "remove", "path": "members", "value": [{"value": "x"}]}, "invalidSyntax"),
     "a change inside a member": ({"op": "replace", "path": "members.value", "value": "x"}, "mutability"),
+    "another display for a member": (
+        {"op": "replace", "path": 'members[value eq "x"].display', "value": "y"},
+        "mutability",
+    ),
+    "an add to a member who is not in": (
+        {"op": "add", "path": 'members[value eq "x"]', "value": {"value": "y"}},
+        "noTarget",
+    ),
     "a member without a value": ({"op": "add", "path": "members", "value": [{"display": "x"}]}, "invalidValue"),
 }
 

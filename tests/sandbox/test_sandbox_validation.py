@@ -48,7 +48,7 @@ def test_a_value_of_the_attribute_s_type_stays_as_it_is(type_name: str, value: o
 
 @pytest.mark.parametrize(("type_name", "value"), DOES_NOT_FIT)
 def test_a_value_of_another_type_is_refused_with_the_attribute_s_name(type_name: str, value: object) -> None:
-    with pytest.raises(RequestRefusedError, match="^shoeSize must be") as refusal:
+    with pytest.raises(RequestRefusedError, match=r"^shoeSize must be") as refusal:
         normalise_value(value, Attribute(name="shoeSize", type=type_name))
 
     assert refusal.value.scim_type == "invalidValue"
@@ -62,7 +62,11 @@ def test_a_refusal_tells_the_place_inside_the_resource() -> None:
 
 
 def test_a_name_given_twice_in_different_case_is_refused() -> None:
-    for body in ({"userName": "ada", "USERNAME": "grace"}, {ENTERPRISE_USER: {}, ENTERPRISE_USER.upper(): {}}):
+    bodies: list[dict[str, Any]] = [
+        {"userName": "ada", "USERNAME": "grace"},
+        {ENTERPRISE_USER: {}, ENTERPRISE_USER.upper(): {}},
+    ]
+    for body in bodies:
         with pytest.raises(RequestRefusedError, match="given twice") as refusal:
             normalise_resource(body, rfc7643().user)
         assert refusal.value.scim_type == "invalidSyntax"
