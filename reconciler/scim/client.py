@@ -27,7 +27,7 @@ from reconciler.scim.retry import (
     refused_for_now,
 )
 
-_MAX_BODY = 256 * 1024 * 1024  # bytes; a group of 290,000 members, the largest any vendor documents, takes about 60 MB
+MAX_BODY = 256 * 1024 * 1024  # bytes; a group of 290,000 members, the largest any vendor documents, takes about 60 MB
 _MAX_REDIRECTS = 3
 
 
@@ -93,6 +93,7 @@ class ScimClient:
         timeout: seconds to connect, and seconds without a byte until a request counts as lost.
         retry: when and how often to try again.
         on_throttle: called before each wait; must not block.
+        max_body: bytes of one answer, after decompression, beyond which it is refused.
     """
 
     def __init__(
@@ -104,12 +105,14 @@ class ScimClient:
         timeout: float = 30.0,
         retry: RetryPolicy = DEFAULT_RETRY,
         on_throttle: Callable[[ThrottleEvent], None] | None = None,
+        max_body: int = MAX_BODY,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.concurrency = concurrency
         self._token = token
         self._retry = retry
         self._on_throttle = on_throttle
+        self._max_body = max_body
         # httpx's own pool costs quadratic time in the number of requests that wait for a connection.
         self._slots = asyncio.Semaphore(concurrency)
         self._by_method: Counter[str] = Counter()
@@ -256,8 +259,8 @@ class ScimClient:
             async for chunk in response.aiter_bytes():
                 content += chunk
                 self._bytes += len(chunk)
-                if len(content) > _MAX_BODY:
-                    raise exchange.unreadable(response.status_code, f"it is larger than {_MAX_BODY} bytes")
+                if len(content) > self._max_body:
+                    raise exchange.unreadable(response.status_code, f"it is larger than {self._max_body} bytes")
         finally:
             await response.aclose()
         return _Answer(response.status_code, response.headers, bytes(content))

@@ -30,6 +30,7 @@ _NOT_ACCEPTED = (
     "the token was not accepted. Check that it is the one of this directory, that it has not expired or been "
     "replaced, and that directory.yaml names the right source under token"
 )
+_NOT_ALLOWED = "the token may not do this. Check what it was made for, and that base_url names its own directory"
 _READ_BEFORE_RETRY = "it may have been carried out or not; only reading the resource can tell"
 
 
@@ -90,8 +91,10 @@ class Exchange:
             kind, message = ServerError, f"the server failed ({said})"
         elif outcome_unclear(status):
             kind, message = OutcomeUnknown, f"the server failed ({said}); {_READ_BEFORE_RETRY}"
-        elif status in (401, 403):
+        elif status == 401:
             kind, message = Unauthorized, f"{_NOT_ACCEPTED} ({said})"
+        elif status == 403:
+            kind, message = Unauthorized, f"{_NOT_ALLOWED} ({said})"
         elif status == 404:
             kind, message = NotFound, f"not found ({said})"
         elif status == 409 or (scim_type or "").lower() == "uniqueness":

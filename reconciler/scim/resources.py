@@ -63,11 +63,15 @@ class ResourceReader:
         if not isinstance(entries, list):
             return None
         ids: dict[str, None] = {}
+        shared = self._strings.setdefault
         for entry in entries:
-            resource_id = _member_id(entry)
-            if resource_id is None:
-                return None
-            ids[self._strings.setdefault(resource_id, resource_id)] = None
+            # The common form first: a directory has millions of these.
+            resource_id = entry.get("value") if isinstance(entry, dict) else None
+            if not isinstance(resource_id, str) or not resource_id:
+                resource_id = _member_id(entry)
+                if resource_id is None:
+                    return None
+            ids[shared(resource_id, resource_id)] = None
         return tuple(ids)
 
     def _shared(self, value: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pytest
 
-from reconciler.scim.client import ScimClient, ScimResponse, resource_path
+from reconciler.scim.client import MAX_BODY, ScimClient, ScimResponse, resource_path
 from reconciler.scim.errors import (
     Conflict,
     ConnectionFailed,
@@ -48,10 +48,17 @@ def ask(
     concurrency: int = 8,
     timeout: float = 30.0,
     on_throttle: Callable[[ThrottleEvent], None] | None = None,
+    max_body: int = MAX_BODY,
 ) -> T:
     async def run() -> T:
         async with ScimClient(
-            url, TOKEN, retry=retry, concurrency=concurrency, timeout=timeout, on_throttle=on_throttle
+            url,
+            TOKEN,
+            retry=retry,
+            concurrency=concurrency,
+            timeout=timeout,
+            on_throttle=on_throttle,
+            max_body=max_body,
         ) as client:
             return await use(client)
 
@@ -302,8 +309,9 @@ def test_a_refusal_is_not_tried_again_and_keeps_the_facts(method: str, reply: Re
     assert len(server.requests) == 1
 
 
-def test_a_refused_token_says_what_to_check() -> None:
-    with serving(in_turn(Reply(401))) as server, pytest.raises(Unauthorized, match="has not expired"):
+@pytest.mark.parametrize(("status", "advice"), [(401, "has not expired"), (403, "names its own directory")])
+def test_a_refused_token_says_what_to_check(status: int, advice: str) -> None:
+    with serving(in_turn(Reply(status))) as server, pytest.raises(Unauthorized, match=advice):
         ask(server.url, CALLS["GET"])
 
 
@@ -334,6 +342,15 @@ def test_broken_compression_is_malformed() -> None:
     broken = Reply(200, b"no gzip at all", {"Content-Encoding": "gzip"})
     with serving(in_turn(broken)) as server, pytest.raises(MalformedAnswer, match="compression"):
         ask(server.url, CALLS["GET"])
+
+
+@pytest.mark.parametrize(("method", "kind"), [("GET", MalformedAnswer), ("PATCH", OutcomeUnknown)])
+def test_an_answer_is_not_read_beyond_the_limit_however_well_it_is_compressed(
+    method: str, kind: type[ScimError]
+) -> None:
+    bomb = Reply(200, gzip.compress(b" " * 1_000_000), {"Content-Encoding": "gzip"})
+    with serving(in_turn(bomb)) as server, pytest.raises(kind, match="larger than 100000 bytes"):
+        ask(server.url, CALLS[method], max_body=100_000)
 
 
 def test_a_redirect_inside_the_origin_is_followed_for_a_read() -> None:
