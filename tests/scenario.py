@@ -1,0 +1,125 @@
+"""A workspace and a directory, and the whole way of the data between them, as tests use it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reconciler.applying import ApplyEvent, Ledger, RunResult, StopSignal, apply_plan
+from reconciler.config import Policy
+from reconciler.desired import load
+from reconciler.live import read_live
+from reconciler.model import Live
+from reconciler.planning import Plan, plan
+from reconciler.scim.client import ScimClient
+from reconciler.scim.dialects import load_dialect
+from reconciler.scim.retry import RetryPolicy
+
+DIRECTORY = """\
+directory:
+  name: test
+  dialect: {dialect}
+  base_url: ${{SCIM_BASE_URL}}
+  token: {{env: SCIM_TOKEN}}
+unlisted: {{users: {users}, groups: {groups}}}
+guards:
+  users: {{deactivate: {{count: 100000}}, delete: {{count: 100000}}}}
+  groups: {{delete: {{count: 100000}}}}
+  members: {{remove: {{count: 100000}}}}
+apply: {{chunk_size: {chunk_size}}}
+"""
+AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+@dataclass
+class Scenario:
+    """One workspace against one endpoint."""
+
+    workspace: Path
+    base_url: str
+    token: str
+    dialect: str = "generic"
+    as_of: datetime = AS_OF
+    concurrency: int = 8
+    timeout: float = 10.0
+    unlisted: tuple[str, str] = ("deactivate", "delete")
+    chunk_size: int = 50
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+    def write(self, yaml: str) -> Scenario:
+        """State this, and nothing else."""
+        users, groups = self.unlisted
+        directory = DIRECTORY.format(dialect=self.dialect, users=users, groups=groups, chunk_size=self.chunk_size)
+        (self.workspace / "directory.yaml").write_text(directory, encoding="utf-8")
+        (self.workspace / "resources.yaml").write_text(yaml, encoding="utf-8")
+        return self
+
+    def client(self) -> ScimClient:
+        return ScimClient(
+            self.base_url, self.token, concurrency=self.concurrency, timeout=self.timeout, retry=self.retry
+        )
+
+    def live(self) -> Live:
+        async def read() -> Live:
+            async with self.client() as client:
+                return await read_live(client, load_dialect(self.dialect))
+
+        return asyncio.run(read())
+
+    def plan(self, policy: Policy | None = None) -> Plan:
+        return plan(load(self.workspace).desired, self.live(), as_of=self.as_of, policy=policy)
+
+    def apply(
+        self,
+        planned: Plan | None = None,
+        *,
+        stop: StopSignal | None = None,
+        on_event: Callable[[ApplyEvent], None] | None = None,
+    ) -> RunResult:
+        """Carry out a plan, or a fresh one."""
+        live = self.live()
+        made = planned or plan(load(self.workspace).desired, live, as_of=self.as_of)
+        return self.apply_to(made, live, stop=stop, on_event=on_event)
+
+    def apply_to(
+        self,
+        planned: Plan,
+        live: Live,
+        *,
+        stop: StopSignal | None = None,
+        on_event: Callable[[ApplyEvent], None] | None = None,
+    ) -> RunResult:
+        """Carry out a plan on a directory that was read before."""
+
+        async def run() -> RunResult:
+            async with self.client() as client:
+                with Ledger.open(self.workspace, planned) as ledger:
+                    return await apply_plan(
+                        planned,
+                        client,
+                        schemas=live.schemas,
+                        capabilities=live.capabilities,
+                        ledger=ledger,
+                        stop=stop,
+                        on_event=on_event,
+                    )
+
+        return asyncio.run(run())
+
+    def converge(self) -> RunResult:
+        """Apply, and prove that nothing is left to do."""
+        result = self.apply()
+        problems = [f"{outcome.step.id}: {outcome.status} {outcome.message}" for outcome in result.outcomes]
+        assert result.complete, "\n".join(problems)
+        left = self.plan()
+        assert left.steps == (), left.steps
+        return result
+
+    def members(self, group: str) -> set[str]:
+        """The userNames in a live group."""
+        live = self.live()
+        found = next(candidate for candidate in live.groups if candidate.name == group)
+        return {live.users_by_id[member].name for member in found.members or ()}
