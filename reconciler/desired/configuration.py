@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from reconciler.config import ApplySettings, DirectoryConfig, Guards, Limit, Policy, TokenSource, Unlisted
-from reconciler.desired.moments import parse_date
+from reconciler.desired.moments import MomentError, parse_date
 from reconciler.desired.problems import Problems
 from reconciler.desired.schema import SchemaChecks
 from reconciler.desired.yaml_reader import Document
@@ -79,7 +79,7 @@ def _token(token: dict[str, Any], document: Document, problems: Problems) -> Tok
 def _expiry(text: str, document: Document, problems: Problems) -> date | None:
     try:
         return parse_date(text)
-    except ValueError:
+    except MomentError:
         origin = document.locate("directory", "token", "expires")
         problems.error("date", "directory.token.expires must be a date such as 2027-03-01", origin)
         return None

@@ -24,7 +24,7 @@ _TYPES: Final = {
     "object": "a mapping",
 }
 
-_SECRET: Final = frozenset({"token", "password"})
+_SECRET: Final = frozenset({"base_url", "password", "token"})
 """Keys whose values are never repeated in a message."""
 
 
@@ -68,8 +68,15 @@ class Explainer:
     """Explains the values that one schema refuses."""
 
     def __init__(
-        self, schema: dict[str, Any], locate: Callable[..., Origin], problems: Problems, suggester: Suggester
+        self,
+        schema: dict[str, Any],
+        *,
+        subject: str,
+        locate: Callable[..., Origin],
+        problems: Problems,
+        suggester: Suggester,
     ) -> None:
+        self._subject = subject
         self._validator = Draft202012Validator(schema)
         self._locate = locate
         self._problems = problems
@@ -136,12 +143,16 @@ class Explainer:
         elif isinstance(found, str) and "array" in wanted:
             hint = "write a list: [ … ]"
         self._error(
-            "wrong-type", f"{failure.name or 'this'} must be {either(_kinds(wanted))}, not {what(found)}", failure, hint
+            "wrong-type",
+            f"{failure.name or self._subject} must be {either(_kinds(wanted))}, not {what(found)}",
+            failure,
+            hint,
         )
 
     def _refused(self, failure: _Failure) -> None:
         message = str(failure.schema["errorMessage"])
-        self._error("refused", f"{failure.name} {message}" if message.startswith("must ") else message, failure)
+        code = {"not": "refused", "type": "wrong-type"}.get(failure.keyword, "wrong-value")
+        self._error(code, f"{failure.name} {message}" if message.startswith("must ") else message, failure)
 
     def _not_in_enum(self, failure: _Failure) -> None:
         allowed = [str(value) for value in failure.wanted]

@@ -31,9 +31,10 @@ _MULTI_VALUED: Final = (
 def check_resources(kind: Kind, resources: Sequence[DesiredResource], problems: Problems) -> None:
     """Check what can be told of resources of one kind by their identifying attributes alone."""
     for resource in resources:
-        _check_name(resource, kind.naming_attribute, resource.name, problems)
-        if resource.external_id is not None:
-            _check_name(resource, "externalId", resource.external_id, problems)
+        for attribute in (kind.naming_attribute, "externalId", "id"):
+            identifier = _identifier(resource, attribute)
+            if identifier is not None:
+                _check_name(resource, attribute, identifier, problems)
         if kind is Kind.USER:
             _check_values(resource, problems)
     names = _unique(kind, resources, kind.naming_attribute, problems)

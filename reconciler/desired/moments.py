@@ -6,27 +6,40 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
+from reconciler.diagnostics import ReconcilerError
+
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})?", re.ASCII)
 _FOR_EVER: Final = datetime.max.replace(microsecond=0, tzinfo=UTC)
+
+
+class MomentError(ReconcilerError):
+    """A text that is neither a date nor a time, or names one that does not exist. ``text`` is what was written."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__(f"not a date or time of RFC 3339: {text!r}")
 
 
 def parse_date(text: str) -> date:
     """Return the day that ``YYYY-MM-DD`` names.
 
     Raises:
-        ValueError: it is not of this form, or there is no such day.
+        MomentError: it is not of this form, or there is no such day.
     """
     if not _DATE.fullmatch(text):
-        raise ValueError(text)
-    return date.fromisoformat(text)
+        raise MomentError(text)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise MomentError(text) from None
 
 
 def parse_start(text: str) -> datetime:
     """Return the first moment at which something counts; a date starts at 00:00 UTC.
 
     Raises:
-        ValueError: neither a date nor a time of RFC 3339, or there is no such moment.
+        MomentError: neither a date nor a time of RFC 3339, or there is no such moment.
     """
     if _DATE.fullmatch(text):
         return datetime.combine(parse_date(text), time.min, UTC)
@@ -37,7 +50,7 @@ def parse_end(text: str) -> datetime:
     """Return the first moment at which something no longer counts; a date includes that whole day in UTC.
 
     Raises:
-        ValueError: neither a date nor a time of RFC 3339, or there is no such moment.
+        MomentError: neither a date nor a time of RFC 3339, or there is no such moment.
     """
     if not _DATE.fullmatch(text):
         return _parse_time(text)
@@ -49,9 +62,9 @@ def parse_end(text: str) -> datetime:
 
 def _parse_time(text: str) -> datetime:
     if not _TIME.fullmatch(text):
-        raise ValueError(text)
-    moment = datetime.fromisoformat(text.upper())
+        raise MomentError(text)
     try:
+        moment = datetime.fromisoformat(text.upper())
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except OverflowError:
-        raise ValueError(text) from None
+    except (ValueError, OverflowError):
+        raise MomentError(text) from None

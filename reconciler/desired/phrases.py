@@ -31,7 +31,7 @@ def what(value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case int() | float():
-            return "a number"
+            return repr(value)
         case str():
             return "text"
         case list():

@@ -9,7 +9,7 @@ from types import NoneType
 from typing import Any, Final
 
 from reconciler.attributes import ENTERPRISE_USER, fold, rfc7643
-from reconciler.desired.moments import parse_end, parse_start
+from reconciler.desired.moments import MomentError, parse_end, parse_start
 from reconciler.desired.phrases import path_text
 from reconciler.desired.positions import entries, item_offsets
 from reconciler.desired.problems import Problems
@@ -208,8 +208,8 @@ class ResourceReader:
             return None
         try:
             return parse(text)
-        except ValueError:
-            message = f"{path_text(path)} is not a date such as 2026-12-31 or a time such as 2026-12-31T18:00:00Z"
+        except MomentError:
+            message = f"{path_text(path)} must be a date such as 2026-12-31, or a time such as 2026-12-31T18:00:00Z"
             self._problems.error("date", message, source.locate(*path), text=text)
             return None
 
@@ -220,6 +220,8 @@ def as_text(value: Any) -> Any:
     Numbers print back as they were written (:mod:`reconciler.desired.plain_scalars`). What holds none is returned
     itself, not a copy.
     """
+    if isinstance(value, str):
+        return value
     if isinstance(value, dict):
         return value if _settled(value.values()) else {key: as_text(item) for key, item in value.items()}
     if isinstance(value, list):

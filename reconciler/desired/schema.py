@@ -28,9 +28,10 @@ def json_schema(name: SchemaName) -> dict[str, Any]:
 
 
 class SchemaCheck:
-    """Checks values against one schema."""
+    """Checks values against one schema; ``subject`` is what messages call such a value as a whole."""
 
-    def __init__(self, schema: dict[str, Any], suggester: Suggester) -> None:
+    def __init__(self, schema: dict[str, Any], subject: str, suggester: Suggester) -> None:
+        self._subject = subject
         self._schema = schema
         self._suggester = suggester
         self._is_valid: Callable[[Any], bool] = jsonschema_rs.validator_for(schema).is_valid
@@ -48,7 +49,9 @@ class SchemaCheck:
         # jsonschema takes longer to import than a small workspace to check.
         from reconciler.desired.explanations import Explainer  # noqa: PLC0415
 
-        Explainer(self._schema, locate, problems, self._suggester).explain(value)
+        Explainer(
+            self._schema, subject=self._subject, locate=locate, problems=problems, suggester=self._suggester
+        ).explain(value)
         return False
 
 
@@ -65,7 +68,7 @@ class SchemaChecks:
                 for key, value in schema["properties"].items()
             },
         }
-        self.directory = SchemaCheck(json_schema("directory"), suggester)
-        self.frame = SchemaCheck(frame, suggester)
-        self.user = SchemaCheck({**definitions["user"], "$defs": definitions}, suggester)
-        self.group = SchemaCheck({**definitions["group"], "$defs": definitions}, suggester)
+        self.directory = SchemaCheck(json_schema("directory"), "directory.yaml", suggester)
+        self.frame = SchemaCheck(frame, "the file", suggester)
+        self.user = SchemaCheck({**definitions["user"], "$defs": definitions}, "a user", suggester)
+        self.group = SchemaCheck({**definitions["group"], "$defs": definitions}, "a group", suggester)

@@ -86,7 +86,8 @@ class Builder:
         item_offsets: where the places of the items begin, for the lists directly below the top mapping.
     """
 
-    def __init__(self, file: str, texts: Texts, problems: Problems) -> None:
+    def __init__(self, file: str, texts: Texts, problems: Problems, max_nodes: int) -> None:
+        self._max_nodes = max_nodes
         self.documents: list[Any] = []
         self.places = Places()
         self.item_offsets: dict[str, array[int]] = {}
@@ -130,10 +131,9 @@ class Builder:
                 ended = False
                 handlers[type(event)](event)
             self._texts.forget_when_full()
-            if len(self.places) > yaml_limits.MAX_NODES:
-                self._stop(
-                    Origin(self._file, *self.places.at(-1)), f"more than {yaml_limits.MAX_NODES:,} values", "split it"
-                )
+            if len(self.places) > self._max_nodes:
+                origin = Origin(self._file, *self.places.at(-1))
+                self._stop(origin, f"the file holds more than {self._max_nodes:,} values", "split it")
 
     def _ignore(self, event: Event) -> None:
         pass

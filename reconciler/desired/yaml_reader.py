@@ -17,7 +17,7 @@ import yaml
 from reconciler.desired.positions import Places, entries, item_offsets
 from reconciler.desired.problems import Problems
 from reconciler.desired.yaml_builder import Builder, StopReadingError, Texts
-from reconciler.desired.yaml_limits import MAX_BYTES
+from reconciler.desired.yaml_limits import MAX_BYTES, MAX_NODES
 from reconciler.desired.yaml_syntax import syntax_problem
 from reconciler.model import Origin
 
@@ -60,7 +60,9 @@ class Document:
         return item_offsets(entry.value, entry.start + 1)
 
 
-def read_yaml(data: bytes, file: str, problems: Problems, texts: Texts | None = None) -> Document | None:
+def read_yaml(
+    data: bytes, file: str, problems: Problems, texts: Texts | None = None, *, max_nodes: int = MAX_NODES
+) -> Document | None:
     """Read the content of one file.
 
     Args:
@@ -68,6 +70,7 @@ def read_yaml(data: bytes, file: str, problems: Problems, texts: Texts | None = 
         file: its path, as messages name it.
         problems: takes every problem found.
         texts: shared by the files of a workspace, so that equal texts are one object.
+        max_nodes: the most keys, list items and containers that are read, checked from time to time.
 
     Returns:
         The document, even where problems were found in it that did not stop the reading; ``None`` where the file could
@@ -85,7 +88,7 @@ def read_yaml(data: bytes, file: str, problems: Problems, texts: Texts | None = 
         problems.error("yaml-encoding", "the file is UTF-16", Origin(file, 1, 1), hint="save the file as UTF-8")
         return None
     data = data.removeprefix(codecs.BOM_UTF8)
-    builder = Builder(file, texts or Texts(), problems)
+    builder = Builder(file, texts or Texts(), problems, max_nodes)
     try:
         parser = _Parser(data)
         builder.build(iter(parser.get_event, None))
