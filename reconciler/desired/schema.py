@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import jsonschema_rs
 
+from reconciler.desired.phrases import path_text
 from reconciler.desired.problems import Problems
 from reconciler.desired.suggestions import Suggester
 from reconciler.model import Origin
@@ -34,7 +35,7 @@ class SchemaCheck:
         self._subject = subject
         self._schema = schema
         self._suggester = suggester
-        self._is_valid: Callable[[Any], bool] = jsonschema_rs.validator_for(schema).is_valid
+        self._validator = jsonschema_rs.validator_for(schema)
 
     def passes(self, value: Any, locate: Callable[..., Origin], problems: Problems) -> bool:
         """Tell whether the value is valid; where not, record everything that is wrong with it.
@@ -44,14 +45,20 @@ class SchemaCheck:
             locate: returns the place of a path inside the value.
             problems: takes what is wrong.
         """
-        if self._is_valid(value):
+        if self._validator.is_valid(value):
             return True
+        found_before = len(problems.found)
         # jsonschema takes longer to import than a small workspace to check.
         from reconciler.desired.explanations import Explainer  # noqa: PLC0415
 
         Explainer(
             self._schema, subject=self._subject, locate=locate, problems=problems, suggester=self._suggester
         ).explain(value)
+        if len(problems.found) == found_before:
+            # The two differ where regular expressions do: Python's "$" accepts a line break after it.
+            for error in self._validator.iter_errors(value):
+                name = path_text(error.instance_path) or self._subject
+                problems.error("refused", f"{name} is not allowed", locate(*error.instance_path))
         return False
 
 

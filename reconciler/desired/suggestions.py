@@ -10,7 +10,7 @@ from typing import Final
 from reconciler.attributes import fold
 
 _CUTOFF: Final = 0.75
-_MAX_COMPARISONS: Final = 500_000
+_MAX_COMPARISONS: Final = 200_000
 
 
 def _bare(word: str) -> str:

@@ -318,6 +318,8 @@ class Builder:
                     inherited.setdefault(entry.key, (entry.value, places.packed[entry.start : entry.end]))
         for key, entry_and_places in inherited.items():
             own.setdefault(key, entry_and_places)
+        if len(self._stack) == 1:
+            self.item_offsets.clear()  # The lists below the top mapping move.
         mapping.clear()
         del places.packed[start + 1 :]
         for key, (value, written) in own.items():

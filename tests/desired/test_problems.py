@@ -5,14 +5,23 @@ A case is a title, the content of one file, and what is printed for it.
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.attributes import ENTERPRISE_USER
+from reconciler.desired import load
+from reconciler.diagnostics import DiagnosticsError, has_errors
 
 if TYPE_CHECKING:
-    from tests.desired.conftest import Problems
+    from tests.desired.conftest import Problems, Write
 
 
 CASES = Path(__file__).parent / "cases"
@@ -85,9 +94,86 @@ def test_a_member_is_not_called_unlisted_when_only_its_entry_is_wrong(problems: 
     assert len(found) == 1
 
 
-@pytest.mark.parametrize("secret", ["token: s3cret", "token: {env: s3cret-}", "token: {file: [s3cret]}"])
-def test_a_token_is_never_repeated(problems: Problems, secret: str) -> None:
+def test_a_line_break_at_the_end_does_not_pass_a_pattern(problems: Problems) -> None:
     content = (
-        f'directory: {{name: a, base_url: "https://a.example.com", {secret}}}\nunlisted: {{users: a, groups: a}}\n'
+        'directory: {name: acme, base_url: "https://scim.example.com", token: {env: T}, dialect: "generic\\n"}\n'
+        "unlisted: {users: ignore, groups: ignore}\n"
     )
-    assert "s3cret" not in "\n".join(problems({"directory.yaml": content}))
+    assert problems({"directory.yaml": content}) == [
+        "directory.yaml:1:80: error: directory.dialect is not allowed",
+    ]
+
+
+SECRETS = [
+    "base_url: ftp://ada:s3cret@scim.example.com, token: {env: T}",
+    "base_url: https://ada:s3cret@scim.example.com, token: {env: T}",
+    "base_url: https://scim.example.com, token: s3cret",
+    "base_url: https://scim.example.com, token: {value: s3cret}",
+    "base_url: https://scim.example.com, token: {env: s3cret-}",
+    "base_url: https://scim.example.com, token: {file: [s3cret]}",
+    "base_url: https://scim.example.com, tokken: s3cret",
+]
+
+
+@pytest.mark.parametrize("keys", SECRETS)
+def test_a_secret_is_never_repeated(write: Write, keys: str) -> None:
+    content = f"directory: {{name: acme, {keys}}}\nunlisted: {{users: ignore, groups: ignore}}\n"
+    user = "users: [{userName: ada, password: s3cret}]"
+    with pytest.raises(DiagnosticsError) as refused:
+        load(write({"directory.yaml": content, "a.yaml": user}))
+    assert len(refused.value.diagnostics) >= 2
+    assert "s3cret" not in json.dumps([problem.as_json() for problem in refused.value.diagnostics])
+
+
+NAMES = st.sampled_from(["ada", "bob", "Ada", "team", "", " x", "a@example.com"])
+SCALARS = NAMES | st.none() | st.booleans() | st.integers(-2, 2000) | st.sampled_from(["2026-01-01", "active pr"])
+ANYTHING: st.SearchStrategy[Any] = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=2), max_leaves=6
+)
+MEMBER = NAMES | st.fixed_dictionaries(
+    {}, optional={"user": NAMES, "group": NAMES, "from": SCALARS, "until": SCALARS, "reason": ANYTHING}
+)
+LIFECYCLE = st.fixed_dictionaries(
+    {}, optional={"previously": st.lists(NAMES, max_size=2) | ANYTHING, "until": SCALARS, "min_members": SCALARS}
+)
+EMAIL = NAMES | st.fixed_dictionaries({}, optional={"value": SCALARS, "primary": SCALARS, "type": ANYTHING})
+USER = st.fixed_dictionaries(
+    {"userName": NAMES},
+    optional={
+        **dict.fromkeys(["id", "externalId", "title", "department", "name", "active", "manager", "x"], ANYTHING),
+        "emails": st.lists(EMAIL, max_size=3) | ANYTHING,
+        "lifecycle": LIFECYCLE | ANYTHING,
+        ENTERPRISE_USER: ANYTHING,
+        "urn:example:extra": ANYTHING,
+    },
+)
+GROUP = st.fixed_dictionaries(
+    {"displayName": NAMES},
+    optional={"members": st.lists(MEMBER, max_size=4) | ANYTHING, "match": ANYTHING, "lifecycle": LIFECYCLE | ANYTHING},
+)
+FILE = st.fixed_dictionaries(
+    {}, optional={"users": st.lists(USER, max_size=3) | ANYTHING, "groups": st.lists(GROUP, max_size=3) | ANYTHING}
+)
+
+
+@settings(deadline=None)
+@given(FILE | ANYTHING, ANYTHING)
+def test_whatever_files_hold_they_are_loaded_or_refused_with_every_problem_placed(listed: Any, extra: Any) -> None:
+    with TemporaryDirectory() as folder:
+        workspace = Path(folder)
+        directory = {
+            "directory": {"name": "acme", "base_url": "https://scim.example.com", "token": {"env": "T"}},
+            "unlisted": {"users": "ignore", "groups": "ignore"},
+            **({"scope": extra} if extra is not None else {}),
+        }
+        workspace.joinpath("directory.yaml").write_text(yaml.safe_dump(directory))
+        workspace.joinpath("a.yaml").write_text(yaml.safe_dump(listed))
+        try:
+            users = load(workspace).desired.users
+        except DiagnosticsError as error:
+            users, found, refused = (), error.diagnostics, True
+        else:
+            found, refused = (), False
+    assert has_errors(found) == refused
+    assert all(problem.origin is not None for problem in found)
+    assert all(user.attributes["active"] in (True, False) for user in users)

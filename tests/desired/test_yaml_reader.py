@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.desired import yaml_limits
@@ -175,6 +175,13 @@ def test_the_places_of_the_items_of_a_list_are_known_however_it_was_written() ->
     assert [aliased.places.at(offset) for offset in aliased.offsets("users")] == [(1, 11), (1, 14), (1, 22)]
 
 
+def test_a_merge_at_the_top_moves_the_places_of_what_follows() -> None:
+    document = read("<<: {groups: [a]}\nusers: [b, {c: d}]\n")
+    assert document.value == {"users": ["b", {"c": "d"}], "groups": ["a"]}
+    assert [document.places.at(offset) for offset in document.offsets("users")] == [(2, 9), (2, 12)]
+    assert [document.places.at(offset) for offset in document.offsets("groups")] == [(1, 15)]
+
+
 def test_equal_texts_are_one_object() -> None:
     first, second = read("[{department: Platform A}, {department: Platform A}]").value
     assert first["department"] is second["department"]
@@ -235,12 +242,14 @@ def test_what_follows_a_duplicate_key_is_still_read() -> None:
     assert document.locate("c").line == 4
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_that_was_dumped_comes_back_equal(text: str) -> None:
     assert read(yaml.safe_dump({"key": text})).value == {"key": text}
 
 
 # Of these line breaks PyYAML's emitter writes one where the fold of a quoted text would need two.
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_characters="\x85\u2028\u2029", exclude_categories=["Cs"])))
 def test_any_text_that_was_dumped_without_escapes_comes_back_equal(text: str) -> None:
     assert read(yaml.safe_dump({"key": text}, allow_unicode=True)).value == {"key": text}
@@ -252,6 +261,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(VALUES, st.booleans())
 def test_any_value_that_was_dumped_comes_back_equal_and_every_part_has_a_place(value: Any, flow: bool) -> None:
     document = read(yaml.safe_dump(value, default_flow_style=flow, sort_keys=False))
@@ -267,6 +277,7 @@ def test_any_value_that_was_dumped_comes_back_equal_and_every_part_has_a_place(v
     visit(value, ())
 
 
+@settings(deadline=None)
 @given(
     st.text(alphabet=string.ascii_lowercase[:3] + "<&*!|>%@`'\"#?:-,[]{}\\ \t\n", max_size=60) | st.binary(max_size=60)
 )
