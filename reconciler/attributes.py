@@ -7,6 +7,7 @@ extension. It comes from a service provider's ``/Schemas``, or from RFC 7643 its
 from __future__ import annotations
 
 import json
+import math
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -72,8 +73,8 @@ class Attribute:
 
 
 def parse_attributes(documents: Iterable[Mapping[str, Any]]) -> dict[str, Attribute]:
-    """Read a list of definitions, keyed by folded name."""
-    return {fold(str(document["name"])): Attribute.parse(document) for document in documents}
+    """Read a list of definitions, keyed by folded name. A definition without a name defines nothing."""
+    return {fold(str(document["name"])): Attribute.parse(document) for document in documents if document.get("name")}
 
 
 _COMMON = {
@@ -139,8 +140,9 @@ class Schemas:
     def parse(cls, documents: Iterable[Mapping[str, Any]]) -> Schemas:
         """Read the ``Resources`` of ``/Schemas``.
 
-        A core schema that is missing is RFC 7643's own. Every other schema that is not one of the protocol's is an
-        extension of users, unless its URN ends in ``:Group``.
+        A core schema that is missing is RFC 7643's own, and so are the definitions of ``userName``, ``active`` and a
+        group's ``displayName`` where a core schema has none: without them nobody can be named or switched off. Every
+        other schema that is not one of the protocol's is an extension of users, unless its URN ends in ``:Group``.
         """
         by_urn = {fold(str(document["id"])): document for document in documents if document.get("id")}
         user = by_urn.pop(fold(CORE_USER), None) or rfc7643_documents()[CORE_USER]
@@ -153,15 +155,20 @@ class Schemas:
         return cls(
             user=ResourceSchema(
                 urn=CORE_USER,
-                attributes=_COMMON | parse_attributes(user.get("attributes") or ()),
+                attributes=_essential(CORE_USER, "username", "active") | parse_attributes(user.get("attributes") or ()),
                 extensions=extensions[False],
             ),
             group=ResourceSchema(
                 urn=CORE_GROUP,
-                attributes=_COMMON | parse_attributes(group.get("attributes") or ()),
+                attributes=_essential(CORE_GROUP, "displayname") | parse_attributes(group.get("attributes") or ()),
                 extensions=extensions[True],
             ),
         )
+
+
+def _essential(urn: str, *names: str) -> dict[str, Attribute]:
+    own = parse_attributes(rfc7643_documents()[urn]["attributes"])
+    return _COMMON | {name: own[name] for name in names}
 
 
 @cache
@@ -186,9 +193,9 @@ def canonical(value: Any, attribute: Attribute | None) -> Any:
     """Return a hashable form of a value, so that two values are equal for SCIM when their forms are.
 
     Folds strings unless ``caseExact``, reads booleans and numbers that a lax server sent as strings, compares
-    dateTimes as instants, ignores the order of multi-valued attributes, sub-attributes that are unassigned, and
-    ``primary: false``. Sub-attributes that cannot be read back are left out. An attribute without a definition is
-    compared exactly.
+    dateTimes as instants, ignores the order and repetitions of multi-valued attributes (RFC 7643 §2.4), sub-attributes
+    that are unassigned, and ``primary: false``. Sub-attributes that cannot be read back are left out. An attribute
+    without a definition is compared exactly.
 
     Args:
         value: in SCIM's JSON form.
@@ -198,7 +205,7 @@ def canonical(value: Any, attribute: Attribute | None) -> Any:
         return None
     if isinstance(value, list):
         # A repr key: canonical forms of mixed types have no order of their own.
-        return tuple(sorted((canonical(item, attribute) for item in value), key=repr))
+        return tuple(sorted({canonical(item, attribute) for item in value}, key=repr))
     if isinstance(value, dict):
         return _canonical_complex(value, attribute)
     return _canonical_simple(value, attribute)
@@ -236,31 +243,43 @@ def _canonical_simple(value: Any, attribute: Attribute | None) -> Any:
 
 def _number(text: str) -> Any:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return text
+    # "nan" is equal to nothing, not even to itself: as a number it would differ for ever.
+    return number if math.isfinite(number) else text
 
 
 def _instant(text: str) -> Any:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        # In UTC, so that equal instants also have the same text in a digest.
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return text
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def flatten(attributes: Mapping[str, Any], schema: ResourceSchema) -> Iterator[tuple[Path, Any]]:
     """Walk the attributes of a resource down to what PATCH can address on its own.
 
     Yields a path and a value per simple attribute, per multi-valued attribute as a whole, and per sub-attribute of a
-    singular complex one. A complex attribute or an extension that is ``None`` as a whole yields itself.
+    singular complex one. A complex attribute that is ``None`` as a whole yields itself; an extension that is ``None``
+    yields each attribute that its schema declares.
     """
     for name, value in attributes.items():
-        if schema.extension(name) is not None or (name.lower().startswith("urn:") and isinstance(value, dict)):
-            for inner, inner_value in (value or {}).items():
-                yield from _flatten_one(Path(inner, urn=name), inner_value)
-        else:
+        # RFC 7643 §2.1: the name of an attribute holds no colon, so this is the URN of a schema.
+        if ":" not in name:
             yield from _flatten_one(Path(name), value)
+            continue
+        urn = None if fold(name) == fold(schema.urn) else name
+        inner = _unset(name, schema) if value is None else value
+        for inner_name, inner_value in inner.items():
+            yield from _flatten_one(Path(inner_name, urn=urn), inner_value)
+
+
+def _unset(urn: str, schema: ResourceSchema) -> dict[str, None]:
+    extension = schema.extension(urn)
+    return {attribute.name: None for attribute in extension[1].values()} if extension else {}
 
 
 def _flatten_one(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:

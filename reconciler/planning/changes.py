@@ -7,7 +7,8 @@ multi-valued or complex value (it is far too slow to find differences with).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.attributes import Attribute, Path, ResourceSchema, canonical, flatten, fold, unassigned
@@ -69,22 +70,40 @@ def same(wanted: Any, found: Any, definition: Attribute | None) -> bool:
         return True
     if not (isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found)):
         return False
-    return all(live is not None for _, live in _matched(wanted, found, definition))
+    return _all_matched(wanted, found, definition)
 
 
-def _matched(
-    wanted: Iterable[Any], found: Iterable[Any], definition: Attribute | None
-) -> Iterator[tuple[Any, Any | None]]:
-    """Yield every desired element with the live one that holds all that it states, each live one used once.
+def _all_matched(wanted: Sequence[Any], found: Sequence[Any], definition: Attribute | None) -> bool:
+    """Tell whether every desired element can have a live one of its own that holds all that it states.
 
-    Elements that state most choose first, so that ``{value: x}`` does not take the place of ``{value: x, type: work}``.
+    A live element taken by one is handed over where the other can do with another (augmenting paths): what was
+    written element by element is then always recognised, whatever order it comes back in.
     """
-    remaining = list(found)
-    for element in sorted(wanted, key=lambda item: -len(item) if isinstance(item, Mapping) else 0):
-        partner = next((live for live in remaining if _holds(live, element, definition)), None)
-        if partner is not None:
-            remaining.remove(partner)
-        yield element, partner
+    by_value = defaultdict[Any, list[int]](list)
+    for position, live in enumerate(found):
+        by_value[_part(live, "value", definition)].append(position)
+    taken_by: dict[int, int] = {}
+
+    def place(number: int, tried: set[int]) -> bool:
+        element = wanted[number]
+        value = _part(element, "value", definition)
+        for position in range(len(found)) if value is None else by_value[value]:
+            if position in tried or not _holds(found[position], element, definition):
+                continue
+            tried.add(position)
+            if position not in taken_by or place(taken_by[position], tried):
+                taken_by[position] = number
+                return True
+        return False
+
+    return all(place(number, set()) for number in range(len(wanted)))
+
+
+def _part(element: Any, sub: str, definition: Attribute | None) -> Any:
+    """Return the canonical form of one sub-attribute of an element; a plain element has only a ``value``."""
+    if not isinstance(element, Mapping):
+        return canonical(element, definition) if sub == "value" else None
+    return canonical(Path(sub).get(element), definition.sub_attributes.get(sub) if definition else None)
 
 
 def _holds(live: Any, wanted: Any, definition: Attribute | None) -> bool:
@@ -135,7 +154,7 @@ def primary(emails: Any) -> str | None:
     if not isinstance(emails, list):
         return None
     addresses = [email for email in emails if isinstance(email, Mapping) and isinstance(email.get("value"), str)]
-    marked = [email for email in addresses if email.get("primary") in (True, "true", "True")]
+    marked = [email for email in addresses if _is_primary(email)]
     chosen = marked[0] if marked else addresses[0] if len(addresses) == 1 else None
     return str(chosen["value"]) if chosen else None
 
@@ -147,21 +166,43 @@ def _keep_unstated(wanted: Any, found: Any, definition: Attribute | None) -> Any
     """
     if not (isinstance(wanted, list) and isinstance(found, list) and definition is not None):
         return wanted
-    partners = {fold(str(element.get("value"))): element for element in found if isinstance(element, Mapping)}
+    remaining = [element for element in found if isinstance(element, Mapping)]
+    # RFC 7643 §2.4: one element at most is the primary one.
+    taken = {"primary"} if any(_is_primary(element) for element in wanted) else set[str]()
     kept: list[Any] = []
     for element in wanted:
-        partner = partners.get(fold(str(element.get("value")))) if isinstance(element, Mapping) else None
+        partner = _partner(element, remaining, definition) if isinstance(element, Mapping) else None
         if partner is None:
             kept.append(element)
             continue
-        stated = {fold(name) for name in element}
+        remaining = [live for live in remaining if live is not partner]
+        stated = {fold(name) for name in element} | taken
         unstated = {
             name: value
             for name, value in partner.items()
-            if fold(name) not in stated and fold(name) != "primary" and _writable(definition, name)
+            if fold(name) not in stated and not unassigned(value) and _writable(definition, name)
         }
         kept.append({**element, **unstated})
     return kept
+
+
+def _partner(
+    element: Mapping[str, Any], remaining: Sequence[Mapping[str, Any]], definition: Attribute
+) -> Mapping[str, Any] | None:
+    """Return the live element that a desired one goes on from: of the same value, and of the same type if there is one.
+
+    Elements without a value, such as addresses, are told apart by their type alone, where that names just one.
+    """
+    value, kind = (_part(element, sub, definition) for sub in ("value", "type"))
+    of_same_kind = [live for live in remaining if kind is not None and _part(live, "type", definition) == kind]
+    if value is None:
+        return of_same_kind[0] if len(of_same_kind) == 1 else None
+    of_same_value = [live for live in remaining if _part(live, "value", definition) == value]
+    return next((live for live in of_same_value if live in of_same_kind), next(iter(of_same_value), None))
+
+
+def _is_primary(element: Any) -> bool:
+    return isinstance(element, Mapping) and element.get("primary") in (True, "true", "True")
 
 
 def _writable(definition: Attribute, sub: str) -> bool:

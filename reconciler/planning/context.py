@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
-from reconciler.attributes import ResourceSchema, fold
+from reconciler.attributes import ResourceSchema, fold, rfc7643
 from reconciler.capabilities import Capabilities
 from reconciler.config import Policy
 from reconciler.diagnostics import Diagnostic
-from reconciler.filters import Filter
-from reconciler.model import Desired, DesiredResource, Kind, Live, LiveResource
+from reconciler.filter_syntax import Node
+from reconciler.filters import Filter, FilterError, Predicate
+from reconciler.model import Desired, DesiredResource, Kind, Live, LiveResource, Origin
 from reconciler.planning.plan import Note
-
-Predicate = Callable[[Mapping[str, Any]], bool]
 
 
 @dataclass(slots=True)
@@ -32,6 +31,14 @@ class Findings:
     def warn(self, code: str, message: str, origin: object = None) -> None:
         """Add a warning that the plan carries."""
         self.notes.append(Note(severity="warning", code=code, message=message, origin=str(origin) if origin else None))
+
+
+class Meaning(NamedTuple):
+    """A filter as this directory understands it: what it is made of, by which schema, and the test itself."""
+
+    root: Node
+    schema: ResourceSchema
+    matches: Predicate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,31 +58,84 @@ class Context:
 
     def schema(self, kind: Kind) -> ResourceSchema:
         """Return the service provider's attribute definitions for one kind of resource."""
-        return self.live.schemas.user if kind is Kind.USER else self.live.schemas.group
+        return _of_kind(kind, self.live.schemas.user, self.live.schemas.group)
+
+    def meaning(self, text: str, kind: Kind, *, what: str, origin: Origin | None = None) -> Meaning | None:
+        """Return what a filter means for resources of a kind, or report that it has no meaning here.
+
+        A filter that reads an attribute which no schema knows has none: taken by the letter it would be false for
+        everybody, or true behind a ``not``, and empty a group or open the scope to everybody. An attribute that only
+        the directory's schemas leave out is read by RFC 7643's definition.
+        """
+        try:
+            parsed = Filter.parse(text)
+            for schema in (self.schema(kind), _of_kind(kind, rfc7643().user, rfc7643().group)):
+                if not parsed.unknown_attributes(schema):
+                    return Meaning(parsed.root, schema, parsed.compile(schema))
+            unknown = ", ".join(parsed.unknown_attributes(self.schema(kind)))
+            message = f"{what} reads {unknown}, which no schema of the directory has"
+        except FilterError as error:
+            message = f"{what} is {error}"
+        self.findings.problems.append(Diagnostic(code="filter", message=message, origin=origin, text=text))
+        return None
 
     @cached_property
-    def _scopes(self) -> dict[Kind, Predicate]:
+    def _scopes(self) -> dict[Kind, Predicate | None]:
         texts = {Kind.USER: self.policy.scope_users, Kind.GROUP: self.policy.scope_groups}
-        return {kind: _predicate(text, self.schema(kind)) for kind, text in texts.items()}
+        meanings = {
+            kind: self.meaning(text, kind, what=scope_name(kind)) for kind, text in texts.items() if text is not None
+        }
+        return {kind: meaning.matches if meaning else None for kind in Kind for meaning in [meanings.get(kind)]}
+
+    @cached_property
+    def _ids_in_scope(self) -> dict[Kind, frozenset[str] | None]:
+        return {
+            kind: None
+            if scope is None
+            else frozenset(resource.id for resource in self.live.of_kind(kind) if scope(resource.attributes))
+            for kind, scope in self._scopes.items()
+        }
 
     def in_scope(self, resource: LiveResource) -> bool:
         """Tell whether the files speak for a live resource."""
-        return self._scopes[resource.kind](resource.attributes)
+        ids = self._ids_in_scope[resource.kind]
+        return ids is None or resource.id in ids
 
     def will_be_in_scope(self, desired: DesiredResource, live: LiveResource | None) -> bool:
         """Tell whether a listed resource is in scope, given what the directory holds of it beyond what is stated."""
-        attributes = {**(live.attributes if live else {}), **desired.attributes}
-        return self._scopes[desired.kind](attributes)
+        scope = self._scopes[desired.kind]
+        return scope is None or scope(_overlay(live.attributes if live else {}, desired.attributes))
 
-    def reserved(self, resource: LiveResource) -> bool:
-        """Tell whether a live group is kept by the server itself and never touched."""
-        name = fold(resource.name)
-        return resource.kind is Kind.GROUP and any(
-            fnmatchcase(name, fold(pattern)) for pattern in self.capabilities.reserved_groups
+    def reserved(self, kind: Kind, name: str) -> bool:
+        """Tell whether a group of this name is kept by the server itself and never touched."""
+        return kind is Kind.GROUP and any(
+            fnmatchcase(fold(name), fold(pattern)) for pattern in self.capabilities.reserved_groups
         )
 
+    @cached_property
+    def _live_names(self) -> dict[Kind, Counter[str]]:
+        return {kind: Counter(resource.name for resource in self.live.of_kind(kind)) for kind in Kind}
 
-def _predicate(text: str | None, schema: ResourceSchema) -> Predicate:
-    if text is None:
-        return lambda _: True
-    return Filter.parse(text).compile(schema)
+    def bearers(self, kind: Kind, name: str) -> int:
+        """Return how many live resources have exactly this name."""
+        return self._live_names[kind][name]
+
+
+def scope_name(kind: Kind) -> str:
+    """Return where ``directory.yaml`` says which resources of a kind the files speak for."""
+    return f"scope.{kind.lower()}s"
+
+
+def _of_kind(kind: Kind, user: ResourceSchema, group: ResourceSchema) -> ResourceSchema:
+    return user if kind is Kind.USER else group
+
+
+def _overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes of ``below`` with those of ``above`` written over them, sub-attribute by sub-attribute."""
+    merged = dict(below)
+    for name, value in above.items():
+        beneath = merged.get(name)
+        merged[name] = (
+            _overlay(beneath, value) if isinstance(value, Mapping) and isinstance(beneath, Mapping) else value
+        )
+    return merged

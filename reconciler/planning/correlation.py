@@ -64,16 +64,83 @@ class _Index(Generic[LiveT]):
                 index.by_external_id[resource.external_id].append(resource)
         return index
 
-    def candidates(self, desired: DesiredResource) -> Iterable[tuple[str, Sequence[LiveT]]]:
-        """Yield how and what each rule finds, strongest rule first."""
-        if desired.id is not None:
-            yield "id", [self.by_id[desired.id]] if desired.id in self.by_id else []
-            return
-        if desired.external_id is not None:
-            yield "externalId", self.by_external_id.get(desired.external_id, [])
-        yield desired.kind.naming_attribute, self.by_name.get(fold(desired.name), [])
+
+class _Search(Generic[DesiredT, LiveT]):
+    """Finds the live resource of each listed one, rule by rule: what a stronger rule found, no weaker one can claim.
+
+    So a newcomer may take the name of somebody who is renamed in the same plan, and known by externalId.
+    """
+
+    def __init__(self, desired: Sequence[DesiredT], live: Iterable[LiveT], *, renamable: bool) -> None:
+        self.index = _Index.of(live)
+        self.claimed: dict[str, DesiredT] = {}
+        self.problems: list[Diagnostic] = []
+        self._desired = desired
+        self._renamable = renamable
+        self._pairs: list[Pair[DesiredT, LiveT] | None] = [None] * len(desired)
+
+    def run(self) -> list[Pair[DesiredT, LiveT]]:
+        """Return a pair for every listed resource, in their order."""
+        for rule in (self._by_id, self._by_external_id, self._by_name, self._by_previous_name):
+            # Claims of one rule count only for the next one, so that the order of the files decides nothing.
+            stronger = frozenset(self.claimed)
+            for position, resource in enumerate(self._desired):
+                if self._pairs[position] is None:
+                    self._pairs[position] = rule(resource, stronger)
+        return [pair or Pair(desired=resource) for pair, resource in zip(self._pairs, self._desired, strict=True)]
+
+    def _by_id(self, desired: DesiredT, _stronger: frozenset[str]) -> Pair[DesiredT, LiveT] | None:
+        if desired.id is None:
+            return None
+        found = self.index.by_id.get(desired.id)
+        if found is not None:
+            return self._claim(desired, found, "id")
+        self.problems.append(
+            Diagnostic(
+                code="unknown-id",
+                message=f"{desired.address} states id {desired.id!r}, and the directory has no such {desired.kind}",
+                origin=desired.source.locate("id"),
+                hint="remove the id to find the resource by externalId or name, or to create it",
+            )
+        )
+        return Pair(desired=desired)
+
+    def _by_external_id(self, desired: DesiredT, _stronger: frozenset[str]) -> Pair[DesiredT, LiveT] | None:
+        if desired.external_id is None:
+            return None
+        found = self.index.by_external_id.get(desired.external_id, [])
+        if len(found) == 2 and not self._renamable:
+            # A replacement that stopped half-way: old and new carry the same externalId.
+            successors = [live for live in found if fold(live.name) == fold(desired.name)]
+            if len(successors) == 1:
+                pair = self._claim(desired, successors[0], "externalId")
+                predecessor = next(live for live in found if live is not successors[0])
+                self._claim(desired, predecessor, "externalId")
+                return replace(pair, predecessor=predecessor)
+        return self._only(desired, found, "externalId")
+
+    def _by_name(self, desired: DesiredT, stronger: frozenset[str]) -> Pair[DesiredT, LiveT] | None:
+        found = [live for live in self.index.by_name.get(fold(desired.name), []) if live.id not in stronger]
+        return self._only(desired, found, desired.kind.naming_attribute)
+
+    def _by_previous_name(self, desired: DesiredT, _stronger: frozenset[str]) -> Pair[DesiredT, LiveT] | None:
         for previous in desired.lifecycle.previously:
-            yield "previously", self.by_name.get(fold(previous), [])
+            pair = self._only(desired, self.index.by_name.get(fold(previous), []), "previously")
+            if pair is not None:
+                return pair
+        return None
+
+    def _only(self, desired: DesiredT, found: Sequence[LiveT], by: str) -> Pair[DesiredT, LiveT] | None:
+        if len(found) > 1:
+            self.problems.append(_several(desired, by, found))
+            return Pair(desired=desired)
+        return self._claim(desired, found[0], by) if found else None
+
+    def _claim(self, desired: DesiredT, live: LiveT, by: str) -> Pair[DesiredT, LiveT]:
+        rival = self.claimed.setdefault(live.id, desired)
+        if rival is not desired:
+            self.problems.append(_claimed_twice(live, rival, desired))
+        return Pair(desired=desired, live=live, by=by)
 
 
 def correlate(
@@ -87,47 +154,21 @@ def correlate(
         renamable: whether the directory can rename them. Where not, old and new stand side by side during a
             replacement, so a previous name that is live too is no contradiction.
     """
-    index = _Index.of(live)
-    problems: list[Diagnostic] = []
-    pairs: list[Pair[DesiredT, LiveT]] = []
-    claimed: dict[str, DesiredT] = {}
-    for resource in desired:
-        pair = _find(resource, index, problems)
-        if pair.live is not None:
-            rival = claimed.setdefault(pair.live.id, resource)
-            if rival is not resource:
-                problems.append(_claimed_twice(pair.live, rival, resource))
-        pairs.append(pair)
+    search = _Search(desired, live, renamable=renamable)
+    pairs = search.run()
+    index, claimed = search.index, search.claimed
     if not renamable:
         pairs = [_with_predecessor(pair, index, claimed) for pair in pairs]
-    problems.extend(_names_taken(pairs, index, claimed))
+    problems = (*search.problems, *_names_taken(pairs, index, claimed))
     unlisted = tuple(resource for resource in live if resource.id not in claimed)
-    return Correlation(pairs=tuple(pairs), unlisted=unlisted, problems=tuple(problems))
-
-
-def _find(desired: DesiredT, index: _Index[LiveT], problems: list[Diagnostic]) -> Pair[DesiredT, LiveT]:
-    for by, found in index.candidates(desired):
-        if len(found) > 1:
-            problems.append(_several(desired, by, found))
-            return Pair(desired=desired)
-        if found:
-            return Pair(desired=desired, live=found[0], by=by)
-    if desired.id is not None:
-        problems.append(
-            Diagnostic(
-                code="unknown-id",
-                message=f"{desired.address} states id {desired.id!r}, and the directory has no such {desired.kind}",
-                origin=desired.source.locate("id"),
-                hint="remove the id to find the resource by externalId or name, or to create it",
-            )
-        )
-    return Pair(desired=desired)
+    return Correlation(pairs=tuple(pairs), unlisted=unlisted, problems=problems)
 
 
 def _with_predecessor(
     pair: Pair[DesiredT, LiveT], index: _Index[LiveT], claimed: dict[str, DesiredT]
 ) -> Pair[DesiredT, LiveT]:
-    if pair.live is None:
+    """Find the old group of a replacement that stopped half-way; one that has not begun has none yet."""
+    if pair.live is None or pair.predecessor is not None or fold(pair.live.name) != fold(pair.desired.name):
         return pair
     for previous in pair.desired.lifecycle.previously:
         for holder in index.by_name.get(fold(previous), []):
@@ -141,10 +182,11 @@ def _names_taken(
 ) -> Iterable[Diagnostic]:
     """Find listed resources whose name or previous name belongs, in the directory, to somebody else.
 
-    A name whose live holder is listed under another name is no error: the holder is renamed away first.
+    A name whose live holder is listed too is no error here: the holder is renamed away first, or
+    :mod:`reconciler.planning.names` says that it is not. Where an id is stated there is no doubt who is meant.
     """
     for pair in pairs:
-        if pair.live is None:
+        if pair.live is None or pair.by == "id":
             continue
         names = (pair.desired.name, *pair.desired.lifecycle.previously)
         for name in names:
@@ -162,7 +204,7 @@ def _several(desired: DesiredResource, by: str, found: Sequence[LiveResource]) -
     return Diagnostic(
         code="ambiguous",
         message=f"{desired.address} may mean {len(found)} live resources, found by {by}: "
-        + " and ".join(_describe(live) for live in found[:3]),
+        + " and ".join(_describe(live) for live in sorted(found, key=lambda live: live.id)[:3]),
         origin=desired.source.locate(),
         hint="state the id of the one that is meant",
     )

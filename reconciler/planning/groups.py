@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconciler.attributes import Path, fold
+from reconciler.attributes import fold
 from reconciler.config import Unlisted
+from reconciler.diagnostics import Diagnostic
 from reconciler.model import DesiredGroup, Kind, LiveGroup
 from reconciler.planning.changes import compare, creation
 from reconciler.planning.context import Context
@@ -60,16 +62,15 @@ def plan_groups(
 
 def _listed(context: Context, pair: Pair[DesiredGroup, LiveGroup], readable: Readability) -> tuple[Step | None, Target]:
     desired, live = pair.desired, pair.live
-    check_scope(context, desired, live)
+    check_scope(context, pair)
+    _check_dates(context, desired)
     schema = context.schema(Kind.GROUP)
     if live is not None and not _must_be_replaced(context, desired, live):
         changes = compare(
             desired,
             live,
             schema,
-            skip=lambda path: (
-                (path == Path(DISPLAY_NAME) and not context.capabilities.group_rename) or readable.cannot_compare(path)
-            ),
+            skip=readable.cannot_compare,
             on_case_difference=readable.differs_in_case,
         )
         target = Target(desired=desired, live=live, replaced=pair.predecessor)
@@ -77,15 +78,17 @@ def _listed(context: Context, pair: Pair[DesiredGroup, LiveGroup], readable: Rea
             return None, target
         precondition = planned_from(live, [change.path for change in changes], schema)
         return listed_step(
+            context,
             Action.UPDATE,
             desired,
-            reason_of_update(pair, changes),
+            reason_of_update(desired, changes),
             changes=changes,
             live=live,
             correlated_by=pair.by,
             precondition=precondition,
         ), target
     step = listed_step(
+        context,
         Action.CREATE,
         desired,
         Reason.REPLACED if live else Reason.NOT_IN_DIRECTORY,
@@ -93,11 +96,12 @@ def _listed(context: Context, pair: Pair[DesiredGroup, LiveGroup], readable: Rea
         replaces=live.name if live else None,
     )
     if live is not None:
+        _check_replaceable(context, pair)
         context.findings.warn(
             "replaced-group",
             f"the directory cannot rename groups: {desired.address} replaces {live.address}. Product access that was "
             "granted to the old group has to be granted to the new one by a person",
-            desired.source.locate("displayName"),
+            desired.source.locate(DISPLAY_NAME),
         )
     return step, Target(desired=desired, live=None, created_by=step.id, replaced=live)
 
@@ -106,9 +110,38 @@ def _must_be_replaced(context: Context, desired: DesiredGroup, live: LiveGroup) 
     return not context.capabilities.group_rename and fold(desired.name) != fold(live.name)
 
 
+def _check_dates(context: Context, desired: DesiredGroup) -> None:
+    """Report dates on a group: nothing says what would become of it, and ignoring them would keep access alive."""
+    for key, moment in (("from", desired.lifecycle.starts), ("until", desired.lifecycle.until)):
+        if moment is not None:
+            context.findings.problems.append(
+                Diagnostic(
+                    code="group-dates",
+                    message=f"{desired.address} states lifecycle.{key}, and only users and memberships come and go by "
+                    "date",
+                    origin=desired.source.locate("lifecycle", key),
+                    hint="put the date on its memberships, or remove it",
+                )
+            )
+
+
+def _check_replaceable(context: Context, pair: Pair[DesiredGroup, LiveGroup]) -> None:
+    """Report a group that the next plan would not find again: the id that the file states goes with the old group."""
+    if pair.by == "id":
+        context.findings.problems.append(
+            Diagnostic(
+                code="id-of-replaced",
+                message=f"{pair.desired.address} states an id, and the directory cannot rename groups: the group that "
+                "replaces it gets another id",
+                origin=pair.desired.source.locate("id"),
+                hint="state the old name under lifecycle.previously in place of the id",
+            )
+        )
+
+
 def _unlisted(context: Context, live: LiveGroup) -> Iterator[Step]:
     left_alone = context.findings.left_alone
-    if context.reserved(live):
+    if context.reserved(live.kind, live.name):
         left_alone["groups that the directory keeps by itself"] += 1
     elif not context.in_scope(live):
         left_alone["groups outside the scope"] += 1
@@ -122,18 +155,44 @@ def replaced_deletions(
     context: Context, targets: tuple[Target, ...], membership_steps: tuple[Step, ...]
 ) -> Iterator[Step]:
     """Yield the deletions of replaced groups, each after its successor exists and has all its members."""
-    additions: dict[str, list[str]] = {}
+    additions = defaultdict[str | None, list[str]](list)
     for step in membership_steps:
         if step.action is Action.ADD_MEMBERS:
-            additions.setdefault(step.name, []).append(step.id)
+            additions[step.resource_id or step.needs[0]].append(step.id)
     for target in targets:
-        if target.replaced is not None:
-            created = [target.created_by] if target.created_by else []
-            yield deletion(
-                context,
-                target.replaced,
-                Reason.REPLACED,
-                IDENTIFYING,
-                needs=(*created, *additions.get(target.desired.name, [])),
-                replaces=target.desired.name,
+        if target.replaced is None:
+            continue
+        _check_members_survive(context, target, target.replaced)
+        created = [target.created_by] if target.created_by else []
+        yield deletion(
+            context,
+            target.replaced,
+            Reason.REPLACED,
+            IDENTIFYING,
+            needs=(*created, *additions[target.live.id if target.live else target.created_by]),
+            replaced_by=target.desired,
+        )
+
+
+def _check_members_survive(context: Context, target: Target, old: LiveGroup) -> None:
+    """Report memberships that nobody can carry over to the group that replaces an old one."""
+    live, desired = context.live, target.desired
+    if old.members is None and not (desired.manages_members and context.policy.scope_users is None):
+        context.findings.problems.append(
+            Diagnostic(
+                code="members-unknown",
+                message=f"{desired.address} cannot replace {old.address}: the directory does not tell who is in it, so "
+                "its members would be lost",
+                origin=desired.source.locate(DISPLAY_NAME),
+                hint="keep the old name, or state all members",
             )
+        )
+    groups = live.groups_by_id if context.capabilities.nested_groups else {}
+    lost = [member for member in old.members or () if member not in live.users_by_id and member not in groups]
+    if lost:
+        context.findings.warn(
+            "members-lost",
+            f"{len(lost)} members of {old.address} are not users that the directory lists, and cannot be carried over "
+            f"to {desired.address}: {', '.join(sorted(lost)[:3])}{' …' if len(lost) > 3 else ''}",
+            desired.source.locate(DISPLAY_NAME),
+        )

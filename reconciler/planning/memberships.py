@@ -11,6 +11,7 @@ from reconciler.planning.differ import diff
 from reconciler.planning.groups import Target
 from reconciler.planning.plan import Action, Edge, Reason, Step
 from reconciler.planning.roster import Roster, Rosters, Seat
+from reconciler.planning.steps import step_id
 
 
 def plan_memberships(context: Context, targets: Iterable[Target], rosters: Rosters) -> Iterator[Step]:
@@ -78,15 +79,16 @@ def _batches(context: Context, action: Action, target: Target, edges: Sequence[E
     count = -(-len(ordered) // size)
     desired = target.desired
     name = target.live.name if target.live else desired.name
+    resource_id = target.live.id if target.live else None
     for number in range(count):
-        part = f" {number + 1}/{count}" if count > 1 else ""
+        part = f"{number + 1}/{count}" if count > 1 else ""
         yield Step(
-            id=f"{action} {Kind.GROUP.address(name)}{part}",
+            id=step_id(context, action, Kind.GROUP, name, resource_id, part=part),
             action=action,
             kind=Kind.GROUP,
             name=name,
             reason=Reason.DIFFERS,
-            resource_id=target.live.id if target.live else None,
+            resource_id=resource_id,
             members=tuple(ordered[number * size : (number + 1) * size]),
             needs=(target.created_by,) if target.created_by else (),
             origin=str(desired.source.locate()),

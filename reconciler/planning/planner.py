@@ -18,6 +18,7 @@ from reconciler.planning.document import seal
 from reconciler.planning.groups import plan_groups, replaced_deletions
 from reconciler.planning.guards import judge
 from reconciler.planning.memberships import plan_memberships
+from reconciler.planning.names import release_names
 from reconciler.planning.ordering import arrange
 from reconciler.planning.plan import FORMAT, DesiredIdentity, DirectoryIdentity, LiveCounts, Note, Plan
 from reconciler.planning.roster import Rosters
@@ -38,7 +39,10 @@ def plan(desired: Desired, live: Live, *, as_of: datetime, policy: Policy | None
 
     Raises:
         DiagnosticsError: something is ambiguous or out of scope, with every such problem.
+        ValueError: ``as_of`` has no time zone.
     """
+    if as_of.tzinfo is None:
+        raise ValueError("as_of must know its time zone")
     context = Context(desired=desired, live=live, policy=policy or desired.config.policy, as_of=as_of)
     findings = context.findings
     users = correlate(desired.users, live.users)
@@ -50,13 +54,11 @@ def plan(desired: Desired, live: Live, *, as_of: datetime, policy: Policy | None
     rosters = Rosters(context, users.pairs, targets)
     membership_steps = tuple(plan_memberships(context, targets, rosters))
     deletions = tuple(replaced_deletions(context, targets, membership_steps))
-    steps = arrange(
-        (*user_steps, *group_steps, *membership_steps, *deletions),
-        chunk_size=context.policy.chunk_size,
-        problems=findings.problems,
-    )
+    unordered = release_names(context, (*user_steps, *group_steps, *membership_steps, *deletions))
+    steps = arrange(unordered, chunk_size=context.policy.chunk_size, problems=findings.problems)
     if findings.problems:
-        raise DiagnosticsError(findings.problems)
+        # The same problem may be met on several ways; a person needs to read it once.
+        raise DiagnosticsError(dict.fromkeys(findings.problems))
 
     config = desired.config
     return seal(
@@ -72,7 +74,7 @@ def plan(desired: Desired, live: Live, *, as_of: datetime, policy: Policy | None
             ),
             as_of=utc(as_of),
             capabilities=live.capabilities.as_json(),
-            guards=tuple(judge(context, steps, targets, rosters)),
+            guards=tuple(judge(context, steps, (*users.pairs, *groups.pairs), targets, rosters)),
             notes=(*_left_alone(context), *findings.notes),
             steps=steps,
         )

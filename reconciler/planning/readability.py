@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import Any
 
 from reconciler.attributes import Path, fold
 from reconciler.model import Kind
@@ -35,7 +36,12 @@ class Readability:
         return self._pass_over(path, self._obstacle(path) is not None)
 
     def cannot_store(self, path: Path) -> bool:
-        """Tell whether a new resource must be made without this path."""
+        """Tell whether a new resource must be made without this path. Nothing is made without its name.
+
+        Atlassian, for one, calls the ``displayName`` of a group read-only and requires it all the same.
+        """
+        if path == Path(self._kind.naming_attribute):
+            return False
         return self._pass_over(path, self._obstacle(path) in ("undeclared", "readOnly"))
 
     def differs_in_case(self, path: Path) -> None:
@@ -73,16 +79,35 @@ class Readability:
         return self._obstacles[path]
 
     def _find_obstacle(self, path: Path) -> str | None:
-        definition = path.definition(self._context.schema(self._kind))
-        if definition is None:
+        schema = self._context.schema(self._kind)
+        if path == Path(Kind.GROUP.naming_attribute) and self._kind is Kind.GROUP and self._cannot_rename:
+            return "immutable"
+        whole, part = schema.find(path.name, urn=path.urn), path.definition(schema)
+        if whole is None or part is None:
             # A schema may be incomplete: an attribute that some live resource carries is stored all the same.
-            return None if fold(path.urn or path.name) in self._seen_live else "undeclared"
-        if definition.mutability in ("readOnly", "writeOnly", "immutable"):
-            return definition.mutability
-        return None if definition.comparable else "unreturned"
+            return None if tuple(map(fold, path.keys)) in self._seen_live else "undeclared"
+        for definition in (whole, part):
+            if definition.mutability in ("readOnly", "writeOnly", "immutable"):
+                return definition.mutability
+            if not definition.comparable:
+                return "unreturned"
+        return None
+
+    @property
+    def _cannot_rename(self) -> bool:
+        return not self._context.capabilities.group_rename
 
     @cached_property
-    def _seen_live(self) -> frozenset[str]:
+    def _seen_live(self) -> frozenset[tuple[str, ...]]:
+        """Every path that some live resource has, as folded keys; not below multi-valued attributes."""
         return frozenset(
-            fold(name) for resource in self._context.live.of_kind(self._kind) for name in resource.attributes
+            keys for resource in self._context.live.of_kind(self._kind) for keys in _paths(resource.attributes)
         )
+
+
+def _paths(container: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, value in container.items():
+        keys = (*above, fold(name))
+        yield keys
+        if isinstance(value, Mapping):
+            yield from _paths(value, keys)

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
-from typing import Any
 
 from reconciler.diagnostics import Diagnostic
-from reconciler.model import DesiredResource, LiveResource
-from reconciler.planning.context import Context
+from reconciler.model import DesiredGroup, DesiredResource, DesiredUser, Kind, LiveGroup, LiveResource, LiveUser
+from reconciler.planning.context import Context, scope_name
 from reconciler.planning.correlation import Pair
 from reconciler.planning.plan import Action, Change, Precondition, Reason, Step
 from reconciler.planning.preconditions import planned_from
 
+_MISTAKABLE = re.compile(r'"| \(.*\)$| \d+/\d+$', re.DOTALL)
+"""Names that begin or end like something that a step's id puts around or behind a name."""
+
+
+def step_id(context: Context, action: Action, kind: Kind, name: str, resource_id: str | None, *, part: str = "") -> str:
+    """Return the id of a step: ``add_members group:team-platform 2/3``.
+
+    Unique within a plan whatever the names are: a name that several live resources have is followed by the id of the
+    one that is meant, or by ``new`` for one that the plan creates.
+    """
+    shown = json.dumps(name, ensure_ascii=False) if _MISTAKABLE.search(name) else name
+    bearers = context.bearers(kind, name)
+    if resource_id is None and action is not Action.CREATE and bearers:
+        shown += " (new)"
+    elif resource_id is not None and bearers > 1:
+        shown += f" ({resource_id})"
+    return f"{action} {kind.address(shown)}" + (f" {part}" if part else "")
+
 
 def listed_step(
+    context: Context,
     action: Action,
     desired: DesiredResource,
     reason: Reason,
@@ -26,13 +46,14 @@ def listed_step(
 ) -> Step:
     """Return a step that a listed resource causes. A live resource is named as it is before the step."""
     name = live.name if live else desired.name
+    resource_id = live.id if live else None
     return Step(
-        id=f"{action} {desired.kind.address(name)}",
+        id=step_id(context, action, desired.kind, name, resource_id),
         action=action,
         kind=desired.kind,
         name=name,
         reason=reason,
-        resource_id=live.id if live else None,
+        resource_id=resource_id,
         correlated_by=correlated_by,
         changes=changes,
         replaces=replaces,
@@ -49,45 +70,49 @@ def deletion(
     paths: Iterable[str],
     *,
     needs: tuple[str, ...] = (),
-    replaces: str | None = None,
+    replaced_by: DesiredResource | None = None,
 ) -> Step:
     """Return the step that deletes a live resource, unless the values at ``paths`` change before."""
     return Step(
-        id=f"{Action.DELETE} {live.address}",
+        id=step_id(context, Action.DELETE, live.kind, live.name, live.id),
         action=Action.DELETE,
         kind=live.kind,
         name=live.name,
         reason=reason,
         resource_id=live.id,
         needs=needs,
-        replaces=replaces,
+        replaces=replaced_by.name if replaced_by else None,
         precondition=planned_from(live, paths, context.schema(live.kind)),
+        origin=str(replaced_by.source.locate()) if replaced_by else None,
+        note=replaced_by.lifecycle.reason if replaced_by else None,
     )
 
 
-def reason_of_update(pair: Pair[Any, Any], changes: Iterable[Change]) -> Reason:
+def reason_of_update(desired: DesiredResource, changes: Iterable[Change]) -> Reason:
     """Return why a correlated resource is updated: renamed, adopted, or merely different."""
     by_path = {change.path: change for change in changes}
-    if pair.desired.kind.naming_attribute in by_path:
+    if desired.kind.naming_attribute in by_path:
         return Reason.RENAMED
     link = by_path.get("externalId")
     return Reason.ADOPTED if link is not None and link.before is None else Reason.DIFFERS
 
 
-def check_scope(context: Context, desired: DesiredResource, live: LiveResource | None) -> None:
-    """Report a listed resource that the files do not speak for, before or after the change."""
-    scope = f"scope.{desired.kind.lower()}s"
-    if not context.will_be_in_scope(desired, live):
+def check_scope(context: Context, pair: Pair[DesiredUser, LiveUser] | Pair[DesiredGroup, LiveGroup]) -> None:
+    """Report a listed resource that the files must not speak for, before or after the change."""
+    desired = pair.desired
+    scope = scope_name(desired.kind)
+    if not context.will_be_in_scope(desired, pair.live):
         _report(context, desired, "out-of-scope", f"{desired.address} is listed and outside {scope}")
-    elif live is not None and not context.in_scope(live):
-        _report(
-            context,
-            desired,
-            "out-of-scope",
-            f"{desired.address} means the live {live.kind} {live.name!r} (id {live.id}), which is outside {scope}",
-        )
-    if live is not None and context.reserved(live):
-        _report(context, desired, "reserved", f"{live.address} is kept by the directory itself and cannot be managed")
+    if pair.live is None and context.reserved(desired.kind, desired.name):
+        _report(context, desired, "reserved", f"the directory keeps {desired.address} itself; it cannot be managed")
+    for live in (pair.live, pair.predecessor):
+        if live is None:
+            continue
+        means = f"{desired.address} means the live {live.kind} {live.name!r} (id {live.id}), which"
+        if not context.in_scope(live):
+            _report(context, desired, "out-of-scope", f"{means} is outside {scope}")
+        if context.reserved(live.kind, live.name):
+            _report(context, desired, "reserved", f"{means} the directory keeps itself; it cannot be managed")
 
 
 def _report(context: Context, desired: DesiredResource, code: str, message: str) -> None:

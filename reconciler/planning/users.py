@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 
 from reconciler.attributes import Path
 from reconciler.config import Unlisted
@@ -13,11 +14,11 @@ from reconciler.planning.correlation import Correlation, Pair
 from reconciler.planning.plan import Action, Change, Reason, Step
 from reconciler.planning.preconditions import planned_from
 from reconciler.planning.readability import Readability
-from reconciler.planning.steps import check_scope, deletion, listed_step, reason_of_update
+from reconciler.planning.steps import check_scope, deletion, listed_step, reason_of_update, step_id
 
 ACTIVE = "active"
 IDENTIFYING = ("userName", "externalId", ACTIVE)
-"""What must not have changed under a deletion: it has no values of its own to compare."""
+"""What must not have changed under a deactivation or a deletion: whose account it is, and whether it works."""
 
 
 def plan_users(context: Context, correlation: Correlation[DesiredUser, LiveUser]) -> Iterator[Step]:
@@ -32,7 +33,7 @@ def plan_users(context: Context, correlation: Correlation[DesiredUser, LiveUser]
 
 def _listed(context: Context, pair: Pair[DesiredUser, LiveUser], readable: Readability) -> Iterator[Step]:
     desired, live = pair.desired, pair.live
-    check_scope(context, desired, live)
+    check_scope(context, pair)
     if desired.lifecycle.not_started(context.as_of):
         context.findings.left_alone["users whose `from` has not come"] += 1
     elif desired.lifecycle.expired(context.as_of):
@@ -40,6 +41,7 @@ def _listed(context: Context, pair: Pair[DesiredUser, LiveUser], readable: Reada
             yield _deactivation(context, live, Reason.EXPIRED, desired)
     elif live is None:
         yield listed_step(
+            context,
             Action.CREATE,
             desired,
             Reason.NOT_IN_DIRECTORY,
@@ -69,16 +71,19 @@ def _existing(
         changes = (activation, *changes)
     if changes:
         yield listed_step(
+            context,
             action,
             desired,
-            Reason.INACTIVE if action is Action.REACTIVATE else reason_of_update(pair, changes),
+            Reason.INACTIVE if action is Action.REACTIVATE else reason_of_update(desired, changes),
             changes=changes,
             live=live,
             correlated_by=pair.by,
             precondition=planned_from(live, [change.path for change in changes], schema),
         )
     if not wanted_active and live.active:
-        yield _deactivation(context, live, Reason.STATED_INACTIVE, desired)
+        yield _deactivation(
+            context, live, Reason.STATED_INACTIVE, desired, changed_before={change.path for change in changes}
+        )
 
 
 def _unlisted(context: Context, live: LiveUser) -> Iterator[Step]:
@@ -94,17 +99,25 @@ def _unlisted(context: Context, live: LiveUser) -> Iterator[Step]:
             yield deletion(context, live, Reason.UNLISTED, IDENTIFYING)
 
 
-def _deactivation(context: Context, live: LiveUser, reason: Reason, desired: DesiredUser | None = None) -> Step:
+def _deactivation(
+    context: Context,
+    live: LiveUser,
+    reason: Reason,
+    desired: DesiredUser | None = None,
+    *,
+    changed_before: AbstractSet[str] = frozenset(),
+) -> Step:
+    """Return the step that switches an account off, unless it has become somebody else's before."""
     origin = str(desired.source.locate(*_stating(reason))) if desired else None
     return Step(
-        id=f"{Action.DEACTIVATE} {live.address}",
+        id=step_id(context, Action.DEACTIVATE, live.kind, live.name, live.id),
         action=Action.DEACTIVATE,
         kind=live.kind,
         name=live.name,
         reason=reason,
         resource_id=live.id,
         changes=(Change(path=ACTIVE, before=True, after=False, origin=origin),),
-        precondition=planned_from(live, [ACTIVE], context.schema(live.kind)),
+        precondition=planned_from(live, {*IDENTIFYING} - changed_before, context.schema(live.kind)),
         origin=origin,
         note=desired.lifecycle.reason if desired else None,
     )
