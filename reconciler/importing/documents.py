@@ -122,8 +122,8 @@ def _listed(
         if stated.get("externalId") in shared_ids:
             del stated["externalId"]
             log.add("duplicate-external-id", "externalId", f"another {what} has the same one", resource.address)
-        if kind.naming_attribute not in stated:
-            log.add("no-name", what, f"it has no {kind.naming_attribute}", resource.address)
+        if stated.get(kind.naming_attribute) != resource.name:
+            log.add("no-name", what, f"it has no {kind.naming_attribute} that is a text", resource.address)
         elif _settle(stated, resource, acceptance, log):
             listed[resource.id] = stated
     return listed
