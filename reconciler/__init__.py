@@ -1,1 +1,73 @@
-"""Keep a SCIM 2.0 directory equal to YAML files in Git."""
+"""Keep a SCIM 2.0 directory equal to YAML files in Git.
+
+The calls of :mod:`reconciler.api` and the types that they take and return. They are imported when they are first used,
+because the command line must not wait for an HTTP client to print its help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler._version import __version__
+    from reconciler.api import PlanRefusedError, WrongDirectoryError, apply, load, plan, read_live, render
+    from reconciler.applying import ApplyEvent, Outcome, RunResult, Status, StopSignal
+    from reconciler.desired import Loaded
+    from reconciler.diagnostics import Diagnostic, DiagnosticsError, ReconcilerError
+    from reconciler.model import Desired, Live
+    from reconciler.planning import Plan, PlanFileError
+
+__all__ = [
+    "ApplyEvent",
+    "Desired",
+    "Diagnostic",
+    "DiagnosticsError",
+    "Live",
+    "Loaded",
+    "Outcome",
+    "Plan",
+    "PlanFileError",
+    "PlanRefusedError",
+    "ReconcilerError",
+    "RunResult",
+    "Status",
+    "StopSignal",
+    "WrongDirectoryError",
+    "__version__",
+    "apply",
+    "load",
+    "plan",
+    "read_live",
+    "render",
+]
+
+
+_HOMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "reconciler._version": ("__version__",),
+        "reconciler.api": ("PlanRefusedError", "WrongDirectoryError", "apply", "load", "plan", "read_live", "render"),
+        "reconciler.applying": ("ApplyEvent", "Outcome", "RunResult", "Status", "StopSignal"),
+        "reconciler.desired": ("Loaded",),
+        "reconciler.diagnostics": ("Diagnostic", "DiagnosticsError", "ReconcilerError"),
+        "reconciler.model": ("Desired", "Live"),
+        "reconciler.planning": ("Plan", "PlanFileError"),
+    }
+)
+"""Where each public name is defined."""
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from where it is defined (PEP 562)."""
+    home = next((module for module, names in _HOMES.items() if name in names), None)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,105 @@
+"""What all commands have in common: the common options, examples in their help, and loading only what is called."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.cli.terminal import Terminal
+
+
+def common_options() -> list[click.Option]:
+    """Return the options that every command takes, and that may also stand before the command's name."""
+    return [
+        click.Option(
+            ["-C", "workspace"],
+            type=click.Path(path_type=Path),
+            metavar="DIR",
+            expose_value=False,
+            callback=_keep,
+            help="The workspace: the folder with directory.yaml. This folder, if left out.",
+        ),
+        _flag(["--json"], "Print one JSON document on standard output, also for errors."),
+        _flag(["--no-color"], "No colours. NO_COLOR and FORCE_COLOR are honoured too."),
+        _flag(["-q", "--quiet"], "Show results and errors only."),
+        _flag(["-v", "--verbose"], "Tell more, and show where an unexpected error happened."),
+    ]
+
+
+def _flag(names: list[str], text: str) -> click.Option:
+    return click.Option(names, is_flag=True, expose_value=False, callback=_keep, help=text)
+
+
+def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    # An option that is not given must not undo one that stands before the command's name.
+    if value and parameter.name:
+        setattr(context.ensure_object(Terminal), parameter.name, value)
+
+
+class Command(click.Command):
+    """A command with the common options, whose help ends with examples.
+
+    Args:
+        examples: command lines, each with what it does behind a ``#``.
+    """
+
+    def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = tuple(examples)
+        self.params.extend(common_options())
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples as they are, without filling lines."""
+        if self.examples:
+            with formatter.section("Examples"):
+                for example in self.examples:
+                    formatter.write(f"{'':{formatter.current_indent}}{example}\n")
+        super().format_epilog(ctx, formatter)
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only when it is called: help and version must not wait for an HTTP client.
+
+    Args:
+        lazy: by name of the command, the first line of its help. The command is ``command`` in the module of that
+            name in :mod:`reconciler.cli.commands`.
+    """
+
+    def __init__(self, *args: Any, lazy: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._lazy = dict(lazy)
+        self.params.extend(common_options())
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """Return the names in the order in which a person needs them, not in that of the alphabet."""
+        return list(self._lazy)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  likewise
+        """Import and return a command, or ``None`` where there is none of that name."""
+        if cmd_name not in self._lazy:
+            return None
+        # `import` is a word of the language and no name for a module.
+        module = "import_" if cmd_name == "import" else cmd_name
+        found: click.Command = import_module(f"reconciler.cli.commands.{module}").command
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one was probably meant."""
+        name = args[0]
+        if name not in self._lazy and not name.startswith("-"):
+            near = difflib.get_close_matches(name, self._lazy, n=1)
+            guess = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(self._lazy)}."
+            raise click.UsageError(f"No such command {name!r}. {guess}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  likewise
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self._lazy.items()))

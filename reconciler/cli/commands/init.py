@@ -1,0 +1,91 @@
+"""``reconciler init``."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from pathlib import Path
+
+import click
+
+from reconciler.cli.command import Command
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.terminal import Terminal
+from reconciler.desired.schema import json_schema
+from reconciler.diagnostics import ReconcilerError
+from reconciler.rendering import json_document
+from reconciler.scim.dialects import load_dialect
+
+_BASE_URLS = {"atlassian": "https://api.atlassian.com/scim/directory/${ATLASSIAN_DIRECTORY_ID}"}
+
+
+class WorkspaceExistsError(ReconcilerError):
+    """Files that a new workspace would have overwritten. Nothing was written.
+
+    Attributes:
+        files: their paths.
+    """
+
+    def __init__(self, files: list[Path]) -> None:
+        self.files = tuple(files)
+        listed = "".join(f"\n  {file}" for file in files)
+        super().__init__(f"these files exist, and nothing was written:{listed}\nChoose another folder with -C.")
+
+
+@click.command(
+    "init",
+    cls=Command,
+    examples=(
+        "reconciler init                           # in this folder",
+        "reconciler init -C acme --name acme       # in a new one",
+        "reconciler init -C acme --dialect atlassian",
+    ),
+)
+@click.option("--name", default="example", show_default=True, help="What plans and ledgers call the directory.")
+@click.option(
+    "--dialect", default="generic", show_default=True, help="Whose ways the directory has: generic or atlassian."
+)
+@click.pass_obj
+def command(terminal: Terminal, *, name: str, dialect: str) -> ExitCode:
+    """Write a new workspace with comments that explain it.
+
+    It lists nobody yet: its examples are comments. Nothing that exists is overwritten.
+    """
+    load_dialect(dialect)
+    texts = {terminal.workspace / path: text for path, text in _texts(name, dialect).items()}
+    gitignore = terminal.workspace / ".gitignore"
+    if gitignore.exists():
+        del texts[gitignore]
+        terminal.tell(f"{gitignore} is left as it is; add .reconciler/ to it.")
+    existing = [path for path in texts if path.exists() or path.is_symlink()]
+    if existing:
+        raise WorkspaceExistsError(existing)
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    if terminal.json:
+        terminal.result(json_document({"files": [path.as_posix() for path in texts]}))
+    else:
+        terminal.result("".join(f"{path}\n" for path in texts))
+    terminal.tell(
+        "Next: fill in directory.yaml, then `reconciler import` or write users and groups, then `reconciler plan`."
+    )
+    return ExitCode.DONE
+
+
+def _texts(name: str, dialect: str) -> dict[str, str]:
+    """Return the text of every file of a new workspace by its path."""
+    templates = resources.files("reconciler.cli") / "templates"
+    directory = (templates / "directory.yaml").read_text(encoding="utf-8")
+    base_url = _BASE_URLS.get(dialect, "${SCIM_BASE_URL}")
+    # JSON's quoted strings are YAML's too.
+    for placeholder, value in (("@NAME@", name), ("@DIALECT@", dialect), ("@BASE_URL@", base_url)):
+        directory = directory.replace(placeholder, json.dumps(value, ensure_ascii=False))
+    return {
+        "directory.yaml": directory,
+        "users/example.yaml": (templates / "users.yaml").read_text(encoding="utf-8"),
+        "groups/example.yaml": (templates / "groups.yaml").read_text(encoding="utf-8"),
+        **{f".schemas/{which}.schema.json": json_document(json_schema(which)) for which in ("directory", "resources")},
+        ".gitignore": "# What runs did, on the machine that they ran on.\n.reconciler/\n",
+    }

@@ -1,0 +1,84 @@
+"""``reconciler plan``."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from reconciler import api
+from reconciler.cli.command import Command
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.options import PlanningOptions, full_option, planning_options
+from reconciler.cli.terminal import Terminal
+from reconciler.cli.workflow import make_plan
+from reconciler.config import Allowance
+from reconciler.planning import Plan, encode
+
+
+@click.command(
+    "plan",
+    cls=Command,
+    examples=(
+        "reconciler plan                        # what would change, and why",
+        "reconciler plan -o acme.plan           # save it; `apply acme.plan` does exactly that",
+        "reconciler plan --detailed-exitcode    # 2 where there are changes, for a nightly job",
+        "reconciler plan --as-of 2027-01-01     # what will have expired by then",
+        'reconciler plan --allow users.deactivate=40 --reason "OPS-1234: office closed"',
+    ),
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Save the plan, to be reviewed with `show` and applied with `apply`.",
+)
+@planning_options
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
+@full_option
+@click.pass_obj
+def command(
+    terminal: Terminal,
+    *,
+    output: Path | None,
+    as_of: datetime | None,
+    allow: tuple[Allowance, ...],
+    reason: str | None,
+    detailed_exitcode: bool,
+    full: bool,
+) -> ExitCode:
+    """Show what would change, and change nothing.
+
+    Reads the files and the whole directory. The last line is fixed, for programs: "Plan: N to create, …" or
+    "No changes. …". Guards are checked here too: a plan that one refuses is shown, and the exit code is 3.
+    """
+    options = PlanningOptions(as_of=as_of, allowances=allow, reason=reason)
+    _, planned = make_plan(terminal, options)
+    if output is not None:
+        _save(output, planned)
+    terminal.result(
+        api.render(planned, "json" if terminal.json else "text", color=terminal.color, full=full, width=terminal.width)
+    )
+    if output is not None:
+        terminal.tell(f"Saved to {output}. To do exactly this: reconciler apply {output}")
+    if planned.refusals:
+        return ExitCode.REFUSED
+    return ExitCode.CHANGES if planned.steps and detailed_exitcode else ExitCode.DONE
+
+
+def _save(path: Path, plan: Plan) -> None:
+    """Write a plan file, all of it or nothing. Only its owner may read it: it names people."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(encode(plan))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

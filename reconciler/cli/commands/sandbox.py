@@ -1,0 +1,54 @@
+"""``reconciler sandbox``."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+
+from reconciler.cli.command import Command
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.terminal import Terminal
+from reconciler.rendering import json_document
+from reconciler.sandbox.seed import read_seed
+from reconciler.sandbox.server import serve
+
+
+@click.command(
+    "sandbox",
+    cls=Command,
+    examples=(
+        "reconciler sandbox                                # on a free port, empty",
+        "reconciler sandbox --dialect atlassian            # with Atlassian's ways",
+        "reconciler sandbox --port 8080 --data acme.json   # keep what it holds between runs",
+    ),
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where it listens; a free port, if left out.")
+@click.option("--dialect", default="generic", show_default=True, help="Whose ways it has: generic or atlassian.")
+@click.option(
+    "--seed", type=click.Path(path_type=Path), metavar="FILE", help="JSON with the users and groups to begin with."
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Read at the start if it exists, instead of a seed, and written at the end.",
+)
+@click.pass_obj
+def command(terminal: Terminal, *, port: int, dialect: str, seed: Path | None, data: Path | None) -> ExitCode:
+    """Serve an embedded SCIM directory for trying things out.
+
+    It listens on this machine only, wants a token, and ends with Ctrl-C. Copy the two lines that it prints into another
+    shell: workspaces that name ${SCIM_BASE_URL} and {env: SCIM_TOKEN} find it there.
+    """
+
+    def on_ready(base_url: str, token: str) -> None:
+        if terminal.json:
+            terminal.result(json_document({"base_url": base_url, "token": token}))
+        else:
+            terminal.result(f"export SCIM_BASE_URL={shlex.quote(base_url)}\nexport SCIM_TOKEN={shlex.quote(token)}\n")
+        terminal.tell("Copy the lines above into another shell. Ctrl-C ends the directory.")
+
+    serve(dialect, on_ready=on_ready, seed=read_seed(seed) if seed else None, data=data, port=port)
+    return ExitCode.DONE

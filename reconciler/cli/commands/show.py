@@ -1,0 +1,41 @@
+"""``reconciler show FILE``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from reconciler.cli.command import Command
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.failures import exiting
+from reconciler.cli.options import full_option
+from reconciler.cli.terminal import Terminal
+from reconciler.planning import PlanFileError, decode
+from reconciler.rendering import render_json, render_text
+
+
+@click.command(
+    "show",
+    cls=Command,
+    examples=(
+        "reconciler show acme.plan         # as `plan` showed it",
+        "reconciler show acme.plan --json  # the plan document",
+    ),
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@full_option
+@click.pass_obj
+def command(terminal: Terminal, *, file: Path, full: bool) -> ExitCode:
+    """Show a saved plan.
+
+    Needs no workspace, no network and no credentials. The exit code is 3 where a guard refuses the plan, and 4 where
+    the file is not the plan that was saved.
+    """
+    with exiting(ExitCode.STALE, PlanFileError):
+        plan = decode(file.read_bytes())
+    if terminal.json:
+        terminal.result(render_json(plan))
+    else:
+        terminal.result(render_text(plan, color=terminal.color, full=full, width=terminal.width))
+    return ExitCode.REFUSED if plan.refusals else ExitCode.DONE

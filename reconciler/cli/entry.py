@@ -1,0 +1,63 @@
+"""The entry point: every way in which a command can end becomes an exit code here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import NoReturn
+
+import click
+
+from reconciler.cli.command import LazyGroup
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.terminal import Terminal
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy={
+        "init": "Write a new workspace with comments that explain it.",
+        "import": "Write what the directory holds now as a workspace.",
+        "validate": "Check the files of the workspace.",
+        "plan": "Show what would change, and change nothing.",
+        "show": "Show a saved plan.",
+        "apply": "Make the directory equal to the files.",
+        "schema": "Print the JSON Schema of the files.",
+        "sandbox": "Serve an embedded SCIM directory for trying things out.",
+    },
+    no_args_is_help=False,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 error, 2 there are changes (--detailed-exitcode), 3 a guard refused, 4 the plan is "
+    "stale or not intact, 5 applied in part, 64 wrong usage, 130 stopped by the user.",
+)
+@click.version_option(package_name="reconciler", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Keep a SCIM 2.0 directory equal to YAML files in Git: plan, review, apply."""
+    if context.invoked_subcommand is None:
+        raise click.UsageError("Which command? `reconciler --help` lists them.", context)
+
+
+def main() -> NoReturn:
+    """Run the command line of this process and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # Names come from all over the world; a terminal that cannot show one is no reason to fail.
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> ExitCode:
+    """Run one command line and return its exit code. Nothing is raised."""
+    # Where the command line itself is wrong, no option has been read yet.
+    terminal = Terminal(json="--json" in arguments, verbose=not {"-v", "--verbose"}.isdisjoint(arguments))
+    try:
+        code = cli.main(list(arguments), prog_name="reconciler", standalone_mode=False, obj=terminal)
+    except Exception as error:
+        # Imported now, because most command lines are right and help must not wait for it.
+        from reconciler.cli.failures import report  # noqa: PLC0415
+
+        return report(error, terminal)
+    return code if isinstance(code, ExitCode) else ExitCode.DONE

@@ -1,0 +1,64 @@
+"""Progress on standard error: a bar on a terminal, a line now and then elsewhere, nothing where quiet is asked for."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from typing import Self
+
+import click
+
+from reconciler.cli.terminal import Terminal
+
+_REDRAW = 0.1  # seconds between two drawings of the bar
+_REPEAT = 10.0  # seconds between two lines of a log
+_BAR = 24  # columns
+
+
+class Progress:
+    """One piece of work that takes a while. Use it as a context manager: the bar goes when the work ends."""
+
+    def __init__(self, terminal: Terminal, title: str) -> None:
+        self._terminal = terminal
+        self._title = title
+        self._drawn = False
+        self._last = time.monotonic()
+        if not terminal.shows_progress:
+            terminal.tell(f"{title} …")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._clear()
+
+    def update(self, done: int, total: int, detail: str = "") -> None:
+        """Show how far the work has come."""
+        now = time.monotonic()
+        if now - self._last < (_REDRAW if self._terminal.shows_progress else _REPEAT):
+            return
+        self._last = now
+        numbers = detail or f"{done:,} of {total:,}"
+        if self._terminal.shows_progress:
+            self._draw(min(1.0, done / total) if total else 0.0, numbers)
+        else:
+            self._terminal.tell(f"{self._title}: {numbers}")
+
+    def interrupt(self, text: str) -> None:
+        """Write a line between two drawings of the bar."""
+        self._clear()
+        self._terminal.tell(text)
+
+    def _draw(self, fraction: float, numbers: str) -> None:
+        filled = round(fraction * _BAR)
+        line = f"{self._title}  {'█' * filled}{'░' * (_BAR - filled)}  {numbers}"
+        columns = shutil.get_terminal_size().columns
+        click.echo(f"\r\x1b[2K{line[: columns - 1]}", nl=False, err=True, color=True)
+        sys.stderr.flush()
+        self._drawn = True
+
+    def _clear(self) -> None:
+        if self._drawn:
+            click.echo("\r\x1b[2K", nl=False, err=True, color=True)
+            self._drawn = False

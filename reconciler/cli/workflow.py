@@ -1,0 +1,74 @@
+"""From files and directory to a plan, with what a person is told on the way."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from reconciler import api
+from reconciler.cli.diagnostics import tell_diagnostics
+from reconciler.cli.options import PlanningOptions
+from reconciler.cli.progress import Progress
+from reconciler.cli.terminal import Terminal
+from reconciler.config import DirectoryConfig
+from reconciler.desired import Loaded
+from reconciler.live import ReadProgress
+from reconciler.model import Kind, Live
+from reconciler.planning import Plan
+from reconciler.rendering.escape import label
+from reconciler.rendering.words import counted
+from reconciler.scim.retry import ThrottleEvent
+from reconciler.scim.tokens import expiry_warning
+
+_WORTH_TELLING = 5.0  # seconds of waiting
+
+
+def load_workspace(terminal: Terminal) -> Loaded:
+    """Read and check the workspace, and show its warnings; also that of a token that soon stops working."""
+    loaded = api.load(terminal.workspace)
+    expiry = expiry_warning(loaded.desired.config.token, datetime.now(UTC).date())
+    tell_diagnostics((*loaded.warnings, *((expiry,) if expiry else ())), terminal)
+    return loaded
+
+
+def read_directory(terminal: Terminal, config: DirectoryConfig) -> Live:
+    """Read the whole directory, with progress."""
+    seen: dict[Kind, ReadProgress] = {}
+    with Progress(terminal, f"Reading {label(config.name)}") as progress:
+
+        def on_progress(page: ReadProgress) -> None:
+            seen[page.kind] = page
+            done, total = (sum(pages) for pages in zip(*((p.received, p.total) for p in seen.values()), strict=True))
+            detail = ", ".join(
+                f"{seen[k].received:,} of {counted(seen[k].total, k.lower())}" for k in Kind if k in seen
+            )
+            progress.update(done, total, detail)
+
+        live = api.read_live(
+            config,
+            terminal.workspace,
+            on_progress=on_progress,
+            on_note=lambda note: terminal.detail(f"note: {note.message}"),
+            on_throttle=lambda event: tell_throttle(event, progress, terminal),
+        )
+    statistics = live.statistics
+    terminal.detail(
+        f"Read {counted(len(live.users), 'user')} and {counted(len(live.groups), 'group')} "
+        f"in {counted(statistics.requests, 'request')}, {statistics.bytes:,} bytes."
+    )
+    return live
+
+
+def make_plan(terminal: Terminal, options: PlanningOptions) -> tuple[Loaded, Plan]:
+    """Read files and directory and plan. Guards may refuse what is returned."""
+    loaded = load_workspace(terminal)
+    config = loaded.desired.config
+    live = read_directory(terminal, config)
+    planned = api.plan(loaded.desired, live, as_of=options.moment, policy=options.policy(config.policy))
+    return loaded, planned
+
+
+def tell_throttle(event: ThrottleEvent, progress: Progress, terminal: Terminal) -> None:
+    """Say that a server asks to slow down, where a person would otherwise wonder why nothing happens."""
+    if event.wait >= _WORTH_TELLING or terminal.verbose:
+        why = f"answered {event.status}" if event.status else "did not answer"
+        progress.interrupt(f"{event.method} {event.path}: the server {why}; trying again in {event.wait:.0f} s")
