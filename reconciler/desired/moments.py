@@ -13,7 +13,7 @@ _TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?
 _FOR_EVER: Final = datetime.max.replace(microsecond=0, tzinfo=UTC)
 
 
-class MomentError(ReconcilerError):
+class MomentError(ReconcilerError, ValueError):
     """A text that is neither a date nor a time, or names one that does not exist. ``text`` is what was written."""
 
     def __init__(self, text: str) -> None:
