@@ -175,14 +175,19 @@ def _open_items(value: Mapping[str, Any], served: Mapping[str, Attribute]) -> It
     """Yield what can be stated below an extension's URN, where a file allows every name and every value."""
     for name, item in sorted(value.items()):
         definition = served.get(fold(name))
-        if fold(name) == _SECRET or unassigned(item) or (definition is not None and not definition.comparable):
+        if fold(name) == _SECRET or (definition is not None and not definition.comparable):
             continue
-        if definition is not None and isinstance(item, Mapping):
-            inner = dict(_open_items(item, definition.sub_attributes))
-            if inner:
-                yield name, inner
-        else:
-            yield name, item
+        stated = _open_value(item, definition.sub_attributes if definition else {})
+        if not unassigned(stated):
+            yield name, stated
+
+
+def _open_value(value: Any, served: Mapping[str, Attribute]) -> Any:
+    if isinstance(value, Mapping):
+        return dict(_open_items(value, served))
+    if isinstance(value, list):
+        return [_open_value(element, served) for element in value]
+    return value
 
 
 def _element_rank(element: Any) -> tuple[bool, str, str]:

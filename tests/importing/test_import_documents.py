@@ -45,6 +45,10 @@ def reasons(found: Documents) -> dict[tuple[str, str], tuple[str, ...]]:
         ({ENTERPRISE_USER: {"manager": {"value": "u2", "displayName": "Grace"}}}, {"manager": {"value": "u2"}}),
         ({"department": "Platform", ENTERPRISE_USER: {"department": "Platform"}}, {"department": "Platform"}),
         ({ACME_URN: {"badge": 7, "gone": None}}, {ACME_URN: {"badge": 7}}),
+        (
+            {ACME_URN: {"mail": [{"host": "a", "password": "secret"}], "password": "secret"}},
+            {ACME_URN: {"mail": [{"host": "a"}]}},
+        ),
     ],
 )
 def test_only_what_carries_information_is_stated(live: dict[str, Any], stated: dict[str, Any]) -> None:
