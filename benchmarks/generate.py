@@ -85,7 +85,7 @@ def user(number: int) -> dict[str, Any]:
 def members(size: Size, group: int) -> range:
     """Return the numbers of the users in one group. All groups have the same size, give or take one."""
     count = size.members * (group + 1) // size.groups - size.members * group // size.groups
-    first = group * 7919 % size.users
+    first = group * 7919 % max(size.users, 1)
     return range(first, first + count)
 
 

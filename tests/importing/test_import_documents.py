@@ -34,6 +34,7 @@ def reasons(found: Documents) -> dict[tuple[str, str], tuple[str, ...]]:
         ({"active": True}, {}),
         ({"active": False}, {"active": False}),
         ({"active": "False"}, {"active": False}),
+        ({ENTERPRISE_USER: "not an object", ACME_URN: ["neither"]}, {}),
         ({"password": "secret", "groups": [{"value": "g1"}]}, {}),
         (
             {"name": {"familyName": "Example", "givenName": "Ada", "formatted": ""}},
@@ -88,6 +89,8 @@ def test_the_short_form_of_an_address_is_used_only_where_it_says_the_same(live: 
         ({"externalId": " 1001"}, "externalId"),
         ({"roles": [{"value": "admin"}, None]}, "roles"),
         ({"title": {"en": "Engineer"}}, "title.en"),
+        ({"nickName": "Ada", "NICKNAME": "Countess"}, "NICKNAME"),
+        ({ENTERPRISE_USER: {"shoeSize": "38"}}, f"{ENTERPRISE_USER}:shoeSize"),
     ],
 )
 def test_what_a_file_cannot_state_is_left_out_and_reported(live: dict[str, Any], left_out: str) -> None:
@@ -209,6 +212,16 @@ def test_resources_outside_the_scope_are_left_out_and_their_memberships_left_alo
         ("out-of-scope", "group"): ("group:other",),
         ("out-of-scope", "memberships"): ("group:team",),
     }
+
+
+def test_nested_groups_outside_the_scope_are_left_alone() -> None:
+    policy = Policy(
+        unlisted_users=Unlisted.IGNORE, unlisted_groups=Unlisted.IGNORE, scope_groups='displayName sw "team"'
+    )
+    live = live_state(group("team", "other"), group("other"), capabilities=Capabilities(nested_groups=True))
+    found = documents(live, policy)
+    assert found.groups == ({"displayName": "team", "members": []},)
+    assert reasons(found)[("out-of-scope", "memberships")] == ("group:team",)
 
 
 def test_the_order_in_which_a_server_lists_things_does_not_matter() -> None:
