@@ -68,20 +68,23 @@ class LazyGroup(click.Group):
     Args:
         lazy: by name of the command, the first line of its help. The command is ``command`` in the module of that
             name in :mod:`reconciler.cli.commands`.
+
+    Attributes:
+        summaries: the same.
     """
 
     def __init__(self, *args: Any, lazy: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._lazy = dict(lazy)
+        self.summaries = dict(lazy)
         self.params.extend(common_options())
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
         """Return the names in the order in which a person needs them, not in that of the alphabet."""
-        return list(self._lazy)
+        return list(self.summaries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  likewise
         """Import and return a command, or ``None`` where there is none of that name."""
-        if cmd_name not in self._lazy:
+        if cmd_name not in self.summaries:
             return None
         # `import` is a word of the language and no name for a module.
         module = "import_" if cmd_name == "import" else cmd_name
@@ -93,13 +96,13 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which one was probably meant."""
         name = args[0]
-        if name not in self._lazy and not name.startswith("-"):
-            near = difflib.get_close_matches(name, self._lazy, n=1)
-            guess = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(self._lazy)}."
+        if name not in self.summaries and not name.startswith("-"):
+            near = difflib.get_close_matches(name, self.summaries, n=1)
+            guess = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(self.summaries)}."
             raise click.UsageError(f"No such command {name!r}. {guess}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  likewise
         """Write the list of commands without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(self._lazy.items()))
+            formatter.write_dl(list(self.summaries.items()))

@@ -24,7 +24,7 @@ from reconciler.cli.terminal import Terminal
         "show": "Show a saved plan.",
         "apply": "Make the directory equal to the files.",
         "schema": "Print the JSON Schema of the files.",
-        "demo": "Show the main job end to end on an embedded directory.",
+        "demo": "Show the main job end to end: validate, plan, apply, and plan again.",
         "sandbox": "Serve an embedded SCIM directory for trying things out.",
     },
     no_args_is_help=False,

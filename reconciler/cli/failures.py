@@ -92,8 +92,8 @@ def _report_diagnostics(error: DiagnosticsError, terminal: Terminal) -> None:
 
 def _report_bug(error: Exception, terminal: Terminal) -> None:
     name = type(error).__name__
-    advice = "report it with the traceback above" if terminal.verbose else "run it again with -v for a traceback"
+    advice = "with the traceback above" if terminal.verbose else "with the traceback that -v shows"
     if terminal.verbose:
         lines = "".join(traceback.format_exception(error)).splitlines()
         terminal.complain("\n".join(safe(line) for line in lines))
-    _tell(terminal, name, f"this is a bug in {TOOL} ({name}: {error}). Please {advice} to the project's issue tracker")
+    _tell(terminal, name, f"this is a bug in {TOOL} ({name}: {error}). Please report it, {advice}")

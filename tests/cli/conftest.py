@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import ADA_AND_TEAM, Workspace
+
+from reconciler.sandbox.server import Sandbox
+
+Open = Callable[..., Workspace]
+
+
+@pytest.fixture
+def open_workspace(tmp_path: Path) -> Iterator[Open]:
+    """Make a workspace for a sandbox of its own; it states one user in one group until a test states otherwise."""
+    with ExitStack() as stack:
+
+        def make(dialect: str = "generic", *, seed: dict[str, Any] | None = None) -> Workspace:
+            path = tmp_path / "workspace"
+            path.mkdir()
+            workspace = Workspace(path, stack.enter_context(Sandbox(dialect, seed=seed)))
+            workspace.state(ADA_AND_TEAM, dialect=dialect)
+            return workspace
+
+        yield make
+
+
+@pytest.fixture
+def workspace(open_workspace: Open) -> Workspace:
+    return open_workspace()

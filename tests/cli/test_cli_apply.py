@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+import httpx
+import pytest
+from command_line import ADA_AND_TEAM, COMMAND, Workspace, call
+
+from reconciler.sandbox.server import Sandbox
+
+DONE = "Applied: 3 applied, 0 differ, 0 failed, 0 stale, 0 skipped, 0 not tried."
+NO_CHANGES = "No changes. The directory matches the desired state."
+
+
+def test_apply_shows_the_plan_applies_it_and_the_next_plan_is_empty(workspace: Workspace) -> None:
+    done = workspace.call("apply", "--auto-approve")
+    assert done.code == 0
+    assert "+ ada@example.com  (listed, resources.yaml:6)" in done.stdout
+    assert done.last_line == DONE
+    assert workspace.call("plan").last_line == NO_CHANGES
+    again = workspace.call("apply", "--auto-approve")
+    assert (again.code, again.last_line) == (0, NO_CHANGES)
+    (ledger,) = workspace.ledgers()
+    assert ledger[-1]["type"] == "run_completed"
+
+
+def test_json_holds_the_numbers_of_the_plan_and_every_outcome(workspace: Workspace) -> None:
+    document = workspace.call("apply", "--auto-approve", "--json").document
+    assert document["plan"]["summary"]["create"] == 2
+    assert document["result"]["counts"]["applied"] == 3
+    assert [outcome["step"] for outcome in document["result"]["outcomes"]] == [
+        "create user:ada@example.com",
+        "create group:team-platform",
+        "add_members group:team-platform",
+    ]
+    nothing = workspace.call("apply", "--auto-approve", "--json").document
+    assert nothing["result"] is None
+
+
+def test_nothing_is_asked_where_nobody_can_answer(workspace: Workspace) -> None:
+    done = workspace.call("apply")
+    assert (done.code, done.stdout) == (64, "")
+    assert "--auto-approve" in done.stderr
+    assert workspace.sandbox.request_count == 0
+
+
+def read_until(stream: IO[str], text: str) -> None:
+    """Read up to a text, and fail where the stream ends without it."""
+    shown = ""
+    while text not in shown:
+        character = stream.read(1)
+        assert character, shown
+        shown += character
+
+
+@contextmanager
+def asked(workspace: Workspace) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Start an apply at a terminal, and wait until it asks. Gives the process and the person's end of the terminal."""
+    person, terminal = pty.openpty()
+    try:
+        with subprocess.Popen(
+            [*COMMAND, "apply", "-C", str(workspace.path)],
+            stdin=terminal,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            env=workspace.env,
+        ) as process:
+            os.close(terminal)
+            assert process.stderr
+            read_until(process.stderr, "Only 'yes' is accepted")
+            yield process, person
+    finally:
+        os.close(person)
+
+
+@pytest.mark.parametrize(("answer", "code"), [("yes\n", 0), ("y\n", 130), ("\n", 130), ("\x04", 130)])
+def test_only_yes_applies(workspace: Workspace, answer: str, code: int) -> None:
+    with asked(workspace) as (process, person):
+        os.write(person, answer.encode())
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert ("Applied:" in out) == (code == 0)
+    assert len(workspace.ledgers()) == (1 if code == 0 else 0)
+
+
+def test_ctrl_c_is_an_answer_too(workspace: Workspace) -> None:
+    with asked(workspace) as (process, _):
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert workspace.ledgers() == []
+
+
+def test_a_saved_plan_is_applied_exactly(workspace: Workspace) -> None:
+    file = str(workspace.path / "saved.plan")
+    workspace.call("plan", "-o", file)
+    workspace.state(ADA_AND_TEAM.replace("Engineer", "Director"))
+    done = workspace.call("apply", file)
+    assert (done.code, done.last_line) == (0, DONE)
+    assert "the files have changed since this plan was made" in done.stderr
+    (user,) = get(workspace.sandbox, "/Users")["Resources"]
+    assert user["title"] == "Engineer"
+
+
+def test_a_plan_of_another_directory_is_4(workspace: Workspace) -> None:
+    file = str(workspace.path / "saved.plan")
+    workspace.call("plan", "-o", file)
+    with Sandbox() as other:
+        done = call(
+            ["apply", file, "-C", str(workspace.path)],
+            env=workspace.env | {"SCIM_BASE_URL": other.base_url, "SCIM_TOKEN": other.token},
+        )
+        assert done.code == 4
+        assert "the plan is for the directory 'acme' at" in done.stderr
+        assert other.request_count == 0
+
+
+def test_a_stale_step_is_named_and_4(workspace: Workspace) -> None:
+    workspace.call("apply", "--auto-approve")
+    workspace.state(ADA_AND_TEAM.replace("Engineer", "Director"))
+    file = str(workspace.path / "saved.plan")
+    workspace.call("plan", "-o", file)
+    (user,) = get(workspace.sandbox, "/Users")["Resources"]
+    replace_title(workspace.sandbox, user["id"], "Chief")
+    done = workspace.call("apply", file)
+    assert done.code == 4
+    assert "update user ada@example.com" in done.stdout
+    assert done.last_line == "Applied: 0 applied, 0 differ, 0 failed, 1 stale, 0 skipped, 0 not tried."
+
+
+EMAIL = "emails: [{value: ada@example.com, type: work, primary: true}]"
+
+
+def test_a_failed_step_is_named_and_5_and_others_are_applied(open_workspace: Callable[..., Workspace]) -> None:
+    seed = {"users": [{"userName": "x@example.com", "emails": [{"value": "ada@example.com", "primary": True}]}]}
+    workspace = open_workspace("atlassian", seed=seed)
+    workspace.state(
+        f"users:\n  - userName: ada@example.com\n    {EMAIL}\n"
+        f"  - userName: bob@example.com\n    {EMAIL.replace('ada', 'bob')}\n",
+        users="ignore",
+        dialect="atlassian",
+    )
+    done = workspace.call("apply", "--auto-approve")
+    assert done.code == 5
+    assert "✗ create user ada@example.com: " in done.stdout
+    assert done.last_line == "Applied: 1 applied, 0 differ, 1 failed, 0 stale, 0 skipped, 0 not tried."
+
+
+def many_users(count: int) -> str:
+    return "users:\n" + "".join(f"  - userName: u{n:03}@example.com\n" for n in range(count))
+
+
+def start_apply(workspace: Workspace) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*COMMAND, "apply", "--auto-approve", "-C", str(workspace.path)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env=workspace.env,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_ends_the_run_in_order_and_the_next_run_completes_it(
+    workspace: Workspace, number: signal.Signals
+) -> None:
+    workspace.state(many_users(200), concurrency=1)
+    with start_apply(workspace) as process:
+        wait_for_requests(workspace.sandbox, 20, process)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Stopping: what is in flight is finished and recorded." in err
+    assert "Stopped: stopped by the user" in out
+    assert " 0 failed" in out.splitlines()[-1]
+    (ledger,) = workspace.ledgers()
+    assert ledger[-1]["type"] == "run_completed"
+    applied = [line for line in ledger if line["type"] == "step_finished" and line["status"] == "applied"]
+    assert get(workspace.sandbox, "/Users")["totalResults"] == len(applied)
+
+    assert workspace.call("apply", "--auto-approve", "-q").code == 0
+    assert get(workspace.sandbox, "/Users")["totalResults"] == 200
+
+
+def test_the_second_signal_stops_at_once(workspace: Workspace) -> None:
+    workspace.state(many_users(200), concurrency=1)
+    with start_apply(workspace) as process:
+        wait_for_requests(workspace.sandbox, 20, process)
+        assert process.stderr
+        with workspace.sandbox.directory.lock:
+            # No request is answered now, so nothing in flight can finish.
+            process.send_signal(signal.SIGINT)
+            read_until(process.stderr, "Stopping")
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=60) == 130
+    (ledger,) = workspace.ledgers()
+    assert ledger[-1]["type"] != "run_completed"
+
+
+def wait_for_requests(sandbox: Sandbox, count: int, process: subprocess.Popen[str]) -> None:
+    while sandbox.request_count < count:
+        assert process.poll() is None, f"the apply ended after {sandbox.request_count} requests"
+        time.sleep(0.001)
+
+
+def test_a_reader_that_goes_away_does_not_stop_an_apply(workspace: Workspace) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with subprocess.Popen(
+        [*COMMAND, "apply", "--auto-approve", "-C", str(workspace.path)],
+        stdin=subprocess.DEVNULL,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env=workspace.env,
+    ) as process:
+        os.close(writer)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "Broken pipe" not in err
+    assert get(workspace.sandbox, "/Users")["totalResults"] == 1
+
+
+def get(sandbox: Sandbox, path: str) -> dict[str, Any]:
+    answer = httpx.get(sandbox.base_url + path, headers={"Authorization": f"Bearer {sandbox.token}"}, trust_env=False)
+    document: dict[str, Any] = answer.raise_for_status().json()
+    return document
+
+
+def replace_title(sandbox: Sandbox, user_id: str, title: str) -> None:
+    httpx.patch(
+        f"{sandbox.base_url}/Users/{user_id}",
+        headers={"Authorization": f"Bearer {sandbox.token}", "Content-Type": "application/scim+json"},
+        json={
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [{"op": "replace", "path": "title", "value": title}],
+        },
+        trust_env=False,
+    ).raise_for_status()
