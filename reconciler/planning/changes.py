@@ -214,7 +214,7 @@ def explain(before: Any, after: Any) -> tuple[str, ...]:
     """Return what changed inside a multi-valued or complex value, a phrase per difference; nothing for simple ones."""
     if not isinstance(before, (list, dict)) or not isinstance(after, (list, dict)):
         return ()
-    from deepdiff import DeepDiff  # noqa: PLC0415  # costs 0.4 s to import, and most plans have no such change
+    from deepdiff import DeepDiff  # costs 0.4 s to import, and most plans have no such change
 
     difference = DeepDiff(before, after, ignore_order=True, view="tree", verbose_level=2)
     return tuple(sorted(_phrase(kind, level) for kind, levels in difference.items() for level in levels))

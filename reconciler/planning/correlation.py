@@ -183,16 +183,22 @@ def _names_taken(
     """Find listed resources whose name or previous name belongs, in the directory, to somebody else.
 
     A name whose live holder is listed too is no error here: the holder is renamed away first, or
-    :mod:`reconciler.planning.names` says that it is not. Where an id is stated there is no doubt who is meant.
+    :mod:`reconciler.planning.names` says that it is not. An id tells apart those who share a name already.
     """
     for pair in pairs:
-        if pair.live is None or pair.by == "id":
+        if pair.live is None:
             continue
-        names = (pair.desired.name, *pair.desired.lifecycle.previously)
-        for name in names:
+        for name in _names_in_doubt(pair):
             for holder in index.by_name.get(fold(name), []):
                 if holder.id != pair.live.id and holder.id not in claimed:
                     yield _conflict(pair.desired, pair.live, pair.by, holder)
+
+
+def _names_in_doubt(pair: Pair[DesiredT, LiveT]) -> tuple[str, ...]:
+    desired, live = pair.desired, pair.live
+    if pair.by != "id":
+        return (desired.name, *desired.lifecycle.previously)
+    return (desired.name,) if live is not None and fold(live.name) != fold(desired.name) else ()
 
 
 def _describe(live: LiveResource) -> str:

@@ -19,8 +19,6 @@ from reconciler.planning.readability import Readability
 from reconciler.planning.steps import check_scope, deletion, listed_step, reason_of_update
 
 DISPLAY_NAME = "displayName"
-IDENTIFYING = (DISPLAY_NAME, MEMBERS)
-"""What must not have changed under a deletion: who would lose access is part of what was reviewed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,9 +144,18 @@ def _unlisted(context: Context, live: LiveGroup) -> Iterator[Step]:
     elif not context.in_scope(live):
         left_alone["groups outside the scope"] += 1
     elif context.policy.unlisted_groups is Unlisted.DELETE:
-        yield deletion(context, live, Reason.UNLISTED, IDENTIFYING)
+        yield deletion(context, live, Reason.UNLISTED, _reviewed(context, live))
     else:
         left_alone["groups that no file lists"] += 1
+
+
+def _reviewed(context: Context, live: LiveGroup) -> tuple[str, ...]:
+    """Return what must not have changed under a deletion: who would lose access is part of what was reviewed.
+
+    Not where a member is a group: the same plan may delete that one first, and the membership goes with it.
+    """
+    holds_group = any(member in context.live.groups_by_id for member in live.members or ())
+    return (DISPLAY_NAME,) if holds_group else (DISPLAY_NAME, MEMBERS)
 
 
 def replaced_deletions(
@@ -168,7 +175,7 @@ def replaced_deletions(
             context,
             target.replaced,
             Reason.REPLACED,
-            IDENTIFYING,
+            _reviewed(context, target.replaced),
             needs=(*created, *additions[target.live.id if target.live else target.created_by]),
             replaced_by=target.desired,
         )

@@ -11,14 +11,14 @@ from reconciler.attributes import fold
 from reconciler.diagnostics import Diagnostic
 from reconciler.model import Kind, LiveResource
 from reconciler.planning.context import Context
-from reconciler.planning.plan import Action, Step
+from reconciler.planning.plan import Step
 
 
 def release_names(context: Context, steps: Sequence[Step]) -> tuple[Step, ...]:
     """Return the steps, those that take a name needing those that rename its live holders away.
 
-    A name that its holder keeps is a problem: for a server that refuses a second one, and always for a new resource,
-    which nobody could tell from the holder afterwards.
+    A name that its holder keeps is a problem, also in a directory that allows equal names: nobody could tell the two
+    apart afterwards.
     """
     takers = {step.id: name for step in steps if (name := _taken(step)) is not None}
     if not takers:
@@ -58,7 +58,7 @@ def _waiting(context: Context, step: Step, holders: Iterable[LiveResource], rele
         release = releases.get(holder.id)
         if release is not None:
             needs.append(release.id)
-        elif step.action is Action.CREATE or step.kind.value in context.capabilities.unique_names:
+        else:
             context.findings.problems.append(_kept(context, step, holder))
     return msgspec.structs.replace(step, needs=(*step.needs, *needs)) if needs else step
 

@@ -54,11 +54,11 @@ def plan(desired: Desired, live: Live, *, as_of: datetime, policy: Policy | None
     rosters = Rosters(context, users.pairs, targets)
     membership_steps = tuple(plan_memberships(context, targets, rosters))
     deletions = tuple(replaced_deletions(context, targets, membership_steps))
+    # Who takes whose name can only be told once it is certain who is meant.
+    _refuse_problems(context)
     unordered = release_names(context, (*user_steps, *group_steps, *membership_steps, *deletions))
     steps = arrange(unordered, chunk_size=context.policy.chunk_size, problems=findings.problems)
-    if findings.problems:
-        # The same problem may be met on several ways; a person needs to read it once.
-        raise DiagnosticsError(dict.fromkeys(findings.problems))
+    _refuse_problems(context)
 
     config = desired.config
     return seal(
@@ -79,6 +79,12 @@ def plan(desired: Desired, live: Live, *, as_of: datetime, policy: Policy | None
             steps=steps,
         )
     )
+
+
+def _refuse_problems(context: Context) -> None:
+    if context.findings.problems:
+        # The same problem may be met on several ways; a person needs to read it once.
+        raise DiagnosticsError(dict.fromkeys(context.findings.problems))
 
 
 def _left_alone(context: Context) -> tuple[Note, ...]:
