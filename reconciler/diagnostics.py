@@ -71,7 +71,7 @@ class DiagnosticsError(ReconcilerError):
 
 
 def sort_by_place(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Return the diagnostics in reading order: by file, line and column; those without a place first."""
+    """Return the diagnostics in reading order, each once: by file, line and column; those without a place first."""
 
     def place(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
         origin = diagnostic.origin
@@ -79,7 +79,7 @@ def sort_by_place(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
             (origin.file, origin.line, origin.column, diagnostic.message) if origin else ("", 0, 0, diagnostic.message)
         )
 
-    return tuple(sorted(diagnostics, key=place))
+    return tuple(sorted(dict.fromkeys(diagnostics), key=place))
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from reconciler.attributes import ResourceSchema, fold, rfc7643
+from reconciler.attributes import ResourceSchema, Schemas, fold, rfc7643
 from reconciler.capabilities import Capabilities
 from reconciler.config import Policy
 from reconciler.diagnostics import Diagnostic
@@ -58,34 +58,50 @@ class Context:
 
     def schema(self, kind: Kind) -> ResourceSchema:
         """Return the service provider's attribute definitions for one kind of resource."""
-        return _of_kind(kind, self.live.schemas.user, self.live.schemas.group)
+        return _of_kind(kind, self.live.schemas)
 
-    def meaning(self, text: str, kind: Kind, *, what: str, origin: Origin | None = None) -> Meaning | None:
+    @cached_property
+    def _stated_schemas(self) -> Schemas:
+        """The definitions by which stated attributes are read; see :func:`_as_stated`."""
+        own, server = rfc7643(), self.live.schemas
+        return Schemas(user=_as_stated(own.user, server.user), group=_as_stated(own.group, server.group))
+
+    def meaning(
+        self, text: str, kind: Kind, *, stated: bool, what: str, origin: Origin | None = None
+    ) -> Meaning | None:
         """Return what a filter means for resources of a kind, or report that it has no meaning here.
 
         A filter that reads an attribute which no schema knows has none: taken by the letter it would be false for
-        everybody, or true behind a ``not``, and empty a group or open the scope to everybody. An attribute that only
-        the directory's schemas leave out is read by RFC 7643's definition.
+        everybody, or true behind a ``not``, and empty a group or open the scope to everybody.
+
+        Args:
+            text: the filter.
+            kind: what it selects from.
+            stated: whether it is evaluated on resources as files state them, or as the directory returns them.
+            what: what the filter is, for a person.
+            origin: where it stands.
         """
+        as_stated = _of_kind(kind, self._stated_schemas)
         try:
             parsed = Filter.parse(text)
-            for schema in (self.schema(kind), _of_kind(kind, rfc7643().user, rfc7643().group)):
+            for schema in (as_stated,) if stated else (self.schema(kind), as_stated):
                 if not parsed.unknown_attributes(schema):
                     return Meaning(parsed.root, schema, parsed.compile(schema))
-            unknown = ", ".join(parsed.unknown_attributes(self.schema(kind)))
+            unknown = ", ".join(parsed.unknown_attributes(as_stated))
             message = f"{what} reads {unknown}, which no schema of the directory has"
         except FilterError as error:
             message = f"{what} is {error}"
         self.findings.problems.append(Diagnostic(code="filter", message=message, origin=origin, text=text))
         return None
 
+    def _scope(self, kind: Kind, *, stated: bool) -> Predicate | None:
+        text = self.policy.scope_users if kind is Kind.USER else self.policy.scope_groups
+        meaning = self.meaning(text, kind, stated=stated, what=scope_name(kind)) if text is not None else None
+        return meaning.matches if meaning else None
+
     @cached_property
-    def _scopes(self) -> dict[Kind, Predicate | None]:
-        texts = {Kind.USER: self.policy.scope_users, Kind.GROUP: self.policy.scope_groups}
-        meanings = {
-            kind: self.meaning(text, kind, what=scope_name(kind)) for kind, text in texts.items() if text is not None
-        }
-        return {kind: meaning.matches if meaning else None for kind in Kind for meaning in [meanings.get(kind)]}
+    def _scopes_of_stated(self) -> dict[Kind, Predicate | None]:
+        return {kind: self._scope(kind, stated=True) for kind in Kind}
 
     @cached_property
     def _ids_in_scope(self) -> dict[Kind, frozenset[str] | None]:
@@ -93,7 +109,8 @@ class Context:
             kind: None
             if scope is None
             else frozenset(resource.id for resource in self.live.of_kind(kind) if scope(resource.attributes))
-            for kind, scope in self._scopes.items()
+            for kind in Kind
+            for scope in [self._scope(kind, stated=False)]
         }
 
     def in_scope(self, resource: LiveResource) -> bool:
@@ -103,7 +120,7 @@ class Context:
 
     def will_be_in_scope(self, desired: DesiredResource, live: LiveResource | None) -> bool:
         """Tell whether a listed resource is in scope, given what the directory holds of it beyond what is stated."""
-        scope = self._scopes[desired.kind]
+        scope = self._scopes_of_stated[desired.kind]
         return scope is None or scope(_overlay(live.attributes if live else {}, desired.attributes))
 
     def reserved(self, kind: Kind, name: str) -> bool:
@@ -126,8 +143,24 @@ def scope_name(kind: Kind) -> str:
     return f"scope.{kind.lower()}s"
 
 
-def _of_kind(kind: Kind, user: ResourceSchema, group: ResourceSchema) -> ResourceSchema:
-    return user if kind is Kind.USER else group
+def _of_kind(kind: Kind, schemas: Schemas) -> ResourceSchema:
+    return schemas.user if kind is Kind.USER else schemas.group
+
+
+def _as_stated(own: ResourceSchema, server: ResourceSchema) -> ResourceSchema:
+    """Return the definitions by which stated attributes are read: RFC 7643's, with what the server has beyond it.
+
+    ``department`` in a file is the enterprise extension's, as the short form is. A server may have an attribute of that
+    name outside the extension as well (Atlassian has); read by the server's schema alone, ``match: department eq "X"``
+    would look there, match nobody, and empty the group.
+    """
+    short = {name for attributes in own.extensions.values() for name in attributes}
+    beyond = {name: attribute for name, attribute in server.attributes.items() if name not in short}
+    extensions = {fold(urn): (urn, attributes) for urn, attributes in server.extensions.items()}
+    for urn, attributes in own.extensions.items():
+        name, found = extensions.get(fold(urn), (urn, {}))
+        extensions[fold(urn)] = (name, {**attributes, **found})
+    return ResourceSchema(urn=own.urn, attributes={**own.attributes, **beyond}, extensions=dict(extensions.values()))
 
 
 def _overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

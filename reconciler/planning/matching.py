@@ -29,7 +29,7 @@ class MatchingUsers:
     def positions(self, group: DesiredGroup, text: str) -> list[int]:
         """Return the users that the filter ``text`` of a group matches, in the order of the files."""
         what = f"the match of {group.address}"
-        meaning = self._context.meaning(text, Kind.USER, what=what, origin=group.source.locate("match"))
+        meaning = self._context.meaning(text, Kind.USER, stated=True, what=what, origin=group.source.locate("match"))
         if meaning is None:
             return []
         return [

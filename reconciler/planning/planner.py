@@ -89,6 +89,12 @@ def _refuse_problems(context: Context) -> None:
 
 def _left_alone(context: Context) -> tuple[Note, ...]:
     return tuple(
-        Note(severity="note", code="left-alone", message=f"left alone: {count} {what}")
+        Note(severity="note", code="left-alone", message=f"left alone: {_counted(count, what)}")
         for what, count in sorted(context.findings.left_alone.items())
     )
+
+
+def _counted(count: int, what: str) -> str:
+    """Put a number before what was counted, which begins with a plural."""
+    plural, _, rest = what.partition(" ")
+    return f"{count} {plural if count != 1 else plural.removesuffix('s')} {rest}"

@@ -24,7 +24,8 @@ from desired_and_live import (
     user,
 )
 
-from reconciler.attributes import ENTERPRISE_USER, Schemas, rfc7643_documents
+from reconciler.attributes import CORE_USER, ENTERPRISE_USER, Schemas, rfc7643_documents
+from reconciler.config import Unlisted
 from reconciler.diagnostics import DiagnosticsError
 from reconciler.model import DesiredGroup, LiveResource
 from reconciler.planning import Action
@@ -161,6 +162,29 @@ class TestMatch:
         made = planned(listed, live(live_group("g1", "team"), schemas=bare))
         assert set(edges(made, Action.ADD_MEMBERS)["team"]) == {ADA, BOB}
 
+    @pytest.mark.parametrize("declared", [True, False])
+    def test_department_is_the_enterprise_one_also_where_the_server_has_another(self, declared: bool) -> None:
+        documents = {
+            urn: document for urn, document in rfc7643_documents().items() if declared or urn != ENTERPRISE_USER
+        }
+        core = documents[CORE_USER]
+        vendors = {**core, "attributes": [*core["attributes"], {"name": "department", "type": "string"}]}
+        listed = [*self.LISTED, group("team", match='department eq "platform"')]
+        schemas = Schemas.parse([*documents.values(), vendors])
+        made = planned(listed, live(live_group("g1", "team"), schemas=schemas))
+        assert set(edges(made, Action.ADD_MEMBERS)["team"]) == {ADA, BOB}
+
+    def test_a_stated_department_also_decides_the_scope_where_the_server_has_another(self) -> None:
+        core = rfc7643_documents()[CORE_USER]
+        vendors = {**core, "attributes": [*core["attributes"], {"name": "department", "type": "string"}]}
+        schemas = Schemas.parse([*rfc7643_documents().values(), vendors])
+        ours = live_user("u1", ADA, department="Platform", **{ENTERPRISE_USER: {"department": "Platform"}})
+        other = live_user("u2", BOB, department="Sales", **{ENTERPRISE_USER: {"department": "Sales"}})
+        rules = policy(scope_users='department eq "Platform"', users=Unlisted.DEACTIVATE)
+        stated = user(ADA, **{ENTERPRISE_USER: {"department": "Platform"}})
+        new = user(CYD, **{ENTERPRISE_USER: {"department": "Platform"}})
+        assert step_ids(planned([stated, new], live(ours, other, schemas=schemas), rules)) == [f"create user:{CYD}"]
+
 
 class TestNotOurs:
     """Memberships that the files do not speak for."""
@@ -169,7 +193,7 @@ class TestNotOurs:
         found = live(live_user("u9", "eve@example.org"), live_group("g1", "team", ["u9"]))
         made = planned([group("team", [])], found, policy(scope_users='userName ew "@example.com"'))
         assert step_ids(made) == []
-        assert "left alone: 1 memberships of users outside the scope" in notes(made)
+        assert "left alone: 1 membership of users outside the scope" in notes(made)
 
     def test_unknown_members_and_groups_in_a_flat_directory_stay_and_are_counted(self) -> None:
         found = live(live_group("g1", "team", ["ghost", "g2"]), live_group("g2", "other"))

@@ -85,7 +85,7 @@ def test_a_user_whose_until_has_passed_is_not_created() -> None:
 def test_a_user_whose_from_has_not_come_is_left_alone_and_counted(found: list[Any]) -> None:
     made = planned([user("ada@example.com", title="new", from_=FUTURE)], found, policy(Unlisted.DELETE))
     assert step_ids(made) == []
-    assert notes(made) == ["left alone: 1 users whose `from` has not come"]
+    assert notes(made) == ["left alone: 1 user whose `from` has not come"]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_users_outside_the_scope_are_left_alone_and_counted() -> None:
     rules = policy(Unlisted.DELETE, scope_users='userName ew "@example.com"')
     made = planned([], [live_user("u1", "eve@example.org"), live_user("u2", "ada@example.com")], rules)
     assert step_ids(made) == ["delete user:ada@example.com"]
-    assert notes(made) == ["left alone: 1 users outside the scope"]
+    assert notes(made) == ["left alone: 1 user outside the scope"]
 
 
 @pytest.mark.parametrize("action", [Unlisted.DEACTIVATE, Unlisted.DELETE])
