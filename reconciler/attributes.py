@@ -226,7 +226,7 @@ def _canonical_complex(value: Mapping[str, Any], attribute: Attribute | None) ->
 
 
 def _canonical_simple(value: Any, attribute: Attribute | None) -> Any:
-    if attribute is None:
+    if attribute is None or (isinstance(value, bool) and attribute.type == "boolean"):
         return value
     text = value if isinstance(value, str) else json.dumps(value)
     match attribute.type:

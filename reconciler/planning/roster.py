@@ -91,7 +91,7 @@ class Rosters:
         self._candidates_by_id = {candidate.key: candidate for candidate in self._candidates.values()}
         self._targets = {fold(target.desired.name): target for target in targets}
         self._successors = {target.replaced.id: target for target in targets if target.replaced is not None}
-        self._resolved: dict[int, Candidate | None] = {}
+        self._resolved: dict[int, Candidate] = {}
         self._matching = MatchingUsers(context, users)
         self._flattened: dict[str, Roster] = {}
         if not context.capabilities.nested_groups:
@@ -113,7 +113,7 @@ class Rosters:
             if member.kind is Kind.GROUP and not self._context.capabilities.nested_groups:
                 nested.append(member)
                 continue
-            candidate = self._resolve(group, index, member)
+            candidate = self._resolved.get(id(member)) or self._resolve(group, index, member)
             if candidate is not None:
                 absent = candidate.absent or _absence(member, self._context)
                 _take(roster, Seat(candidate, Reason.LISTED, group, index), absent)
@@ -197,11 +197,9 @@ class Rosters:
 
     def _resolve(self, group: DesiredGroup, index: int, member: Member) -> Candidate | None:
         """Return whom a member entry names. Equal entries are one object, so each is looked up once."""
-        if id(member) not in self._resolved:
-            self._resolved[id(member)] = self._listed(member)
-        candidate = self._resolved[id(member)]
-        if candidate is None:
-            candidate = self._unlisted(group, index, member)
+        candidate = self._listed(member) or self._unlisted(group, index, member)
+        if candidate is not None:
+            self._resolved[id(member)] = candidate
         return candidate
 
     def _listed(self, member: Member) -> Candidate | None:
