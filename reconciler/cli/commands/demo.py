@@ -103,9 +103,13 @@ class _Narrator:
         live = api.read_live(config, WORKSPACE)
         self._say(
             f"A directory runs inside this demo and speaks SCIM 2.0 over HTTP, with the ways of {config.dialect}.",
-            f"It holds {counted(len(live.users), 'user')} and {counted(len(live.groups), 'group')} that people changed "
-            f"by hand. The files in {WORKSPACE}/",
-            "say what should be. Let us see how far apart the two are.",
+            f"It holds {counted(len(live.users), 'user')} and {counted(len(live.groups), 'group')}. The files in "
+            f"{WORKSPACE}/ say what it should hold.",
+            *(
+                ("People have changed things by hand since. Let us see how far apart the two are.",)
+                if live.users
+                else ()
+            ),
         )
         self._say("1. Are the files right? Every problem in all files is told at once, with its line.")
         self._run(["validate"])
