@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.attributes import ENTERPRISE_USER, ResourceSchema, fold, rfc7643
-from reconciler.config import DirectoryConfig
+from reconciler.desired.doubts import Doubts
 from reconciler.desired.problems import Problems
 from reconciler.desired.suggestions import Suggester
 from reconciler.desired.yaml_reader import Document
@@ -17,7 +17,8 @@ from reconciler.model import DesiredGroup, DesiredResource, Kind, Origin
 class FilterChecks:
     """Checks the filters of one workspace."""
 
-    def __init__(self, suggester: Suggester, problems: Problems) -> None:
+    def __init__(self, doubts: Doubts, suggester: Suggester, problems: Problems) -> None:
+        self._doubts = doubts
         self._suggester = suggester
         self._problems = problems
 
@@ -28,17 +29,13 @@ class FilterChecks:
                 self._usable(group.match, "match", rfc7643().user, group.source.locate("match"))
 
     def check_scope(
-        self, config: DirectoryConfig, document: Document, resources: Mapping[Kind, Sequence[DesiredResource]]
+        self, scope: Mapping[Kind, str], document: Document, resources: Mapping[Kind, Sequence[DesiredResource]]
     ) -> None:
         """Check the scope, and that what is listed is inside it as far as the files tell."""
-        schemas = rfc7643()
-        for kind, text, schema in (
-            (Kind.USER, config.policy.scope_users, schemas.user),
-            (Kind.GROUP, config.policy.scope_groups, schemas.group),
-        ):
-            if text is None:
-                continue
-            name = f"{kind.value.lower()}s"
+        schemas = {Kind.USER: rfc7643().user, Kind.GROUP: rfc7643().group}
+        for kind, text in scope.items():
+            schema = schemas[kind]
+            name = f"{kind.lower()}s"
             found = self._usable(text, f"scope.{name}", schema, document.locate("scope", name))
             if found is not None:
                 self._check_inside(kind, *found, resources[kind])
@@ -62,14 +59,17 @@ class FilterChecks:
         return None if unknown else (parsed, predicate)
 
     def _check_inside(self, kind: Kind, scope: Filter, inside: Predicate, resources: Iterable[DesiredResource]) -> None:
+        names = [_attribute_name(path) for path in scope.attributes]
         for resource in resources:
-            if not inside(resource.attributes) and all(_stated(resource.attributes, path) for path in scope.attributes):
+            known = all(_stated(resource.attributes, name) for name in names)
+            if known and not inside(resource.attributes) and not self._doubts.about(resource, *names):
+                name = resource.attributes.get(kind.naming_attribute)
                 self._problems.error(
                     "out-of-scope",
-                    f"{resource.address} is outside the scope {scope.text!r}",
+                    f"{kind.address(name) if name else f'this {kind.lower()}'} is outside the scope {scope.text!r}",
                     resource.source.locate(kind.naming_attribute),
-                    hint=f"widen scope.{kind.value.lower()}s in directory.yaml, or do not list it",
-                    text=resource.name,
+                    hint=f"widen scope.{kind.lower()}s in directory.yaml, or do not list it",
+                    text=name,
                 )
 
 
@@ -89,8 +89,12 @@ def _known_paths(schema: ResourceSchema) -> list[str]:
     return paths
 
 
-def _stated(attributes: Mapping[str, Any], path: str) -> bool:
-    """Tell whether the attribute that a filter's path begins with is managed, wherever it was written."""
-    name = fold(path.rpartition(":")[2].partition(".")[0])
+def _attribute_name(path: str) -> str:
+    """Return the name of the attribute that a filter's path begins with, folded."""
+    return fold(path.rpartition(":")[2].partition(".")[0])
+
+
+def _stated(attributes: Mapping[str, Any], name: str) -> bool:
+    """Tell whether an attribute is managed, wherever it was written."""
     extension = attributes.get(ENTERPRISE_USER) or {}
     return any(fold(known) == name for known in (*attributes, *extension))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from reconciler.attributes import fold
+from reconciler.desired.doubts import Doubts
 from reconciler.desired.problems import Problems
 from reconciler.model import DesiredResource, Kind
 
@@ -28,18 +29,28 @@ _MULTI_VALUED: Final = (
 )
 
 
-def check_resources(kind: Kind, resources: Sequence[DesiredResource], problems: Problems) -> None:
-    """Check what can be told of resources of one kind by their identifying attributes alone."""
+def check_resources(
+    kind: Kind, resources: Sequence[DesiredResource], problems: Problems, doubts: Doubts | None = None
+) -> None:
+    """Check what can be told of resources of one kind by their identifying attributes alone.
+
+    Args:
+        kind: the kind.
+        resources: all resources of that kind. Those that ``doubts`` knows may lack their naming attribute.
+        problems: takes what is wrong.
+        doubts: what of the resources could not be read.
+    """
+    doubts = doubts or Doubts()
     for resource in resources:
         for attribute in (kind.naming_attribute, "externalId", "id"):
             identifier = _identifier(resource, attribute)
             if identifier is not None:
                 _check_name(resource, attribute, identifier, problems)
         if kind is Kind.USER:
-            _check_values(resource, problems)
+            _check_values(resource, problems, doubts)
     names = _unique(kind, resources, kind.naming_attribute, problems)
-    _unique(kind, resources, "externalId", problems)
-    _unique(kind, resources, "id", problems)
+    for attribute in ("externalId", "id"):
+        _unique(kind, resources, attribute, problems, names)
     _check_previous_names(kind, resources, names, problems)
 
 
@@ -70,9 +81,16 @@ def _identifier(resource: DesiredResource, attribute: str) -> str | None:
 
 
 def _unique(
-    kind: Kind, resources: Iterable[DesiredResource], attribute: str, problems: Problems
+    kind: Kind,
+    resources: Iterable[DesiredResource],
+    attribute: str,
+    problems: Problems,
+    names: Mapping[str, DesiredResource] | None = None,
 ) -> dict[str, DesiredResource]:
-    """Return resources by identifier; folded where it is the naming attribute, exact where it is an id."""
+    """Return resources by identifier; folded where it is the naming attribute, exact where it is an id.
+
+    Where ``names`` tells that two are one and the same entry written twice, that they share an id too goes unsaid.
+    """
     first: dict[str, DesiredResource] = {}
     folded = attribute == kind.naming_attribute
     for resource in resources:
@@ -80,7 +98,7 @@ def _unique(
         if identifier is None:
             continue
         other = first.setdefault(fold(identifier) if folded else identifier, resource)
-        if other is not resource:
+        if other is not resource and not _same_name(other, resource, names):
             written = _identifier(other, attribute)
             spelling = f", spelled {written!r}," if written != identifier else ""
             problems.error(
@@ -93,6 +111,11 @@ def _unique(
     return first
 
 
+def _same_name(other: DesiredResource, resource: DesiredResource, names: Mapping[str, DesiredResource] | None) -> bool:
+    name = _identifier(resource, resource.kind.naming_attribute)
+    return names is not None and name is not None and names.get(fold(name)) is other
+
+
 def _check_previous_names(
     kind: Kind, resources: Iterable[DesiredResource], names: dict[str, DesiredResource], problems: Problems
 ) -> None:
@@ -103,7 +126,7 @@ def _check_previous_names(
             origin = resource.source.locate("lifecycle", "previously", index)
             problem = name_problem(name)
             if problem is not None:
-                problems.error("name", f"lifecycle.previously[{index}] {problem}", origin, text=name)
+                problems.error("name", f"an earlier name {problem}", origin, text=name)
                 continue
             listed = names.get(fold(name))
             other, other_index = first.setdefault(fold(name), (resource, index))
@@ -122,28 +145,33 @@ def _check_previous_names(
             problems.error("previously", message, origin, text=name)
 
 
-def _check_values(user: DesiredResource, problems: Problems) -> None:
+def _check_values(user: DesiredResource, problems: Problems, doubts: Doubts) -> None:
     for attribute in _MULTI_VALUED:
         values: list[dict[str, Any]] | None = user.attributes.get(attribute)
         if not values:
             continue
         primary = [index for index, value in enumerate(values) if value.get("primary") is True]
         for index in primary[1:]:
+            first = user.source.locate(attribute, primary[0], "primary")
             problems.error(
                 "primary",
-                f"{attribute}[{index}] is primary, and so is {attribute}[{primary[0]}]; one may be",
+                f"{attribute} has a primary value already, in line {first.line}",
                 user.source.locate(attribute, index, "primary"),
+                hint="one of them may be primary",
+                text=values[index].get("value"),
             )
-        if attribute == "emails":
-            _check_emails(user, values, primary, problems)
+        if attribute != "emails":
+            continue
+        _check_emails(user, values, problems)
+        if len(values) > 1 and not primary and not doubts.about(user, attribute):
+            message = f"none of the {len(values)} e-mail addresses is primary"
+            origin = user.source.locate(attribute)
+            problems.error("primary", message, origin, hint="write primary: true beside one of them")
 
 
-def _check_emails(user: DesiredResource, emails: list[dict[str, Any]], primary: list[int], problems: Problems) -> None:
-    if len(emails) > 1 and not primary:
-        message = f"none of the {len(emails)} e-mail addresses is primary"
-        problems.error("primary", message, user.source.locate("emails"), hint="write primary: true beside one of them")
+def _check_emails(user: DesiredResource, emails: list[dict[str, Any]], problems: Problems) -> None:
     for index, email in enumerate(emails):
         address = email["value"]
-        if address is None or not _EMAIL.fullmatch(address):
+        if not _EMAIL.fullmatch(address):
             origin = user.source.locate("emails", index, "value")
-            problems.error("email", f"emails[{index}] is not an e-mail address", origin, text=address)
+            problems.error("email", "this is not an e-mail address", origin, text=address)

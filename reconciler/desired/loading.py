@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from reconciler.attributes import fold
-from reconciler.config import DirectoryConfig
-from reconciler.desired.configuration import read_configuration
+from reconciler.desired.configuration import Configuration, read_configuration
+from reconciler.desired.doubts import Doubts
 from reconciler.desired.filter_checks import FilterChecks
 from reconciler.desired.identity import check_resources
 from reconciler.desired.memberships import MembershipCheck
 from reconciler.desired.phrases import what
 from reconciler.desired.problems import Problems
-from reconciler.desired.resources import ResourceReader, ResourceSource
+from reconciler.desired.resources import ResourceReader, ResourceSource, as_text
 from reconciler.desired.schema import SchemaCheck, SchemaChecks
 from reconciler.desired.suggestions import Suggester
 from reconciler.desired.workspace import DIRECTORY_FILE, Digest, find_files, git_commit, read_file
 from reconciler.desired.yaml_builder import Texts
 from reconciler.desired.yaml_reader import Document, read_yaml
 from reconciler.diagnostics import Diagnostic, DiagnosticsError, has_errors, sort_by_place
-from reconciler.model import Desired, DesiredGroup, DesiredResource, DesiredUser, Kind
+from reconciler.model import Desired, DesiredGroup, DesiredResource, DesiredUser, Kind, Source
 
 _Resource = TypeVar("_Resource", bound=DesiredResource)
 
@@ -68,6 +68,7 @@ class _Loading:
         self._reader = ResourceReader(self._problems)
         self._users: list[DesiredUser] = []
         self._groups: list[DesiredGroup] = []
+        self._doubts = Doubts()
         # Also what is not usable otherwise, so that a mistake in a user is not followed by one for each membership.
         self._names: dict[Kind, dict[str, str]] = {Kind.USER: {}, Kind.GROUP: {}}
         self._everything_read = True
@@ -75,7 +76,7 @@ class _Loading:
     def load(self) -> Loaded:
         files = find_files(self._workspace, self._problems)
         texts, digest = Texts(), Digest()
-        config: DirectoryConfig | None = None
+        configuration: Configuration | None = None
         directory: Document | None = None
         for file in files:
             data = read_file(file, self._problems)
@@ -88,10 +89,11 @@ class _Loading:
                 self._everything_read = False
             elif file.name == DIRECTORY_FILE:
                 directory = document
-                config = read_configuration(document, self._checks, self._problems)
+                configuration = read_configuration(document, self._checks, self._problems)
             elif document.value is not None:
                 self._read_resources(document)
-        self._check_meaning(config, directory)
+        self._check_meaning(configuration, directory)
+        config = configuration.config if configuration is not None else None
         if config is None or has_errors(self._problems.found):
             raise DiagnosticsError(self._problems.found)
         desired = Desired(
@@ -112,8 +114,11 @@ class _Loading:
                 f"the file holds {what(value)}; expected a mapping with users: or groups:",
                 document.locate(),
             )
+            self._everything_read = False
             return
-        self._checks.frame.passes(value, document.locate, self._problems)
+        if not self._checks.frame.accepts(value):
+            self._checks.frame.explain(value, document, self._problems)
+            self._everything_read = False
         self._read_list(document, Kind.USER, self._checks.user, self._reader.user, self._users)
         self._read_list(document, Kind.GROUP, self._checks.group, self._reader.group, self._groups)
 
@@ -122,34 +127,44 @@ class _Loading:
         document: Document,
         kind: Kind,
         check: SchemaCheck,
-        read: Callable[[dict[str, Any], ResourceSource], _Resource],
+        read: Callable[[dict[str, Any], Source], _Resource],
         into: list[_Resource],
     ) -> None:
-        key = f"{kind.value.lower()}s"
+        key = f"{kind.lower()}s"
         items = document.value.get(key)
         if not isinstance(items, list):
             return
         names, naming_attribute = self._names[kind], kind.naming_attribute
         for item, offset in zip(items, document.offsets(key), strict=True):
             source = ResourceSource(document, offset, item)
-            name = item.get(naming_attribute) if isinstance(item, dict) else None
-            if isinstance(name, (str, int, float)):
-                names.setdefault(fold(str(name)), str(name))
-            if check.passes(item, source.locate, self._problems):
-                into.append(read(item, source))
+            if check.accepts(item):
+                resource = read(item, source)
+                name = resource.name
+            else:
+                part = check.explain(item, source, self._problems)
+                if part is None:
+                    continue
+                resource = read(part.value, part.source(source))
+                self._doubts.add(resource, part.unread)
+                name = resource.attributes.get(naming_attribute) or as_text(part.misspelt.get(naming_attribute))
+            into.append(resource)
+            if isinstance(name, str):
+                names.setdefault(fold(name), name)
 
-    def _check_meaning(self, config: DirectoryConfig | None, directory: Document | None) -> None:
-        check_resources(Kind.USER, self._users, self._problems)
-        check_resources(Kind.GROUP, self._groups, self._problems)
+    def _check_meaning(self, configuration: Configuration | None, directory: Document | None) -> None:
+        check_resources(Kind.USER, self._users, self._problems, self._doubts)
+        check_resources(Kind.GROUP, self._groups, self._problems, self._doubts)
         MembershipCheck(
             names=self._names,
             members=iter(self._reader.members),
             # A member may be listed in a file that could not be read, or be allowed by a directory.yaml that could not.
-            may_be_unlisted=config is None or config.members_may_be_unlisted or not self._everything_read,
+            may_be_unlisted=not self._everything_read or configuration is None or configuration.members_may_be_unlisted,
+            doubts=self._doubts,
             suggester=self._suggester,
             problems=self._problems,
         ).check(self._groups)
-        filters = FilterChecks(self._suggester, self._problems)
+        filters = FilterChecks(self._doubts, self._suggester, self._problems)
         filters.check_matches(self._groups)
-        if config is not None and directory is not None:
-            filters.check_scope(config, directory, {Kind.USER: self._users, Kind.GROUP: self._groups})
+        if configuration is not None and directory is not None:
+            resources: dict[Kind, Sequence[DesiredResource]] = {Kind.USER: self._users, Kind.GROUP: self._groups}
+            filters.check_scope(configuration.scope, directory, resources)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.attributes import fold
+from reconciler.desired.doubts import Doubts
 from reconciler.desired.identity import name_problem
 from reconciler.desired.problems import Problems
 from reconciler.desired.suggestions import Suggester
@@ -18,6 +19,7 @@ class MembershipCheck:
         names: the names of all listed users and groups as written, by kind and folded.
         members: every different membership of the groups, each once.
         may_be_unlisted: whether a member may be one that no file lists.
+        doubts: what of the groups could not be read.
         suggester: guesses who was meant.
         problems: takes what is wrong.
     """
@@ -28,10 +30,12 @@ class MembershipCheck:
         names: Mapping[Kind, Mapping[str, str]],
         members: Iterator[Member],
         may_be_unlisted: bool,
+        doubts: Doubts,
         suggester: Suggester,
         problems: Problems,
     ) -> None:
         self._names = names
+        self._doubts = doubts
         self._suggester = suggester
         self._problems = problems
         # By identity: hashing a million memberships again would take longer than everything else here.
@@ -47,7 +51,7 @@ class MembershipCheck:
                 self._unusable[id(member)] = self._unlisted(member)
 
     def check(self, groups: Sequence[DesiredGroup]) -> None:
-        """Check every group."""
+        """Check every group. Those that ``doubts`` knows may lack their name."""
         for group in groups:
             self._check_members(group)
             self._check_fewest(group)
@@ -83,23 +87,23 @@ class MembershipCheck:
             if first.setdefault(key, index) != index:
                 line = group.source.locate("members", first[key]).line
                 name = (group.members or ())[index].name
-                message = f"{name!r} is a member of {group.name!r} already, in line {line}"
+                message = f"{name!r} is a member already, in line {line}"
                 self._problems.error("duplicate-member", message, group.source.locate("members", index), text=name)
 
     def _check_fewest(self, group: DesiredGroup) -> None:
         fewest = group.lifecycle.min_members
-        if fewest is None or group.match is not None:
+        if fewest is None or group.match is not None or self._doubts.about(group, "members", "match"):
             return
         origin = group.source.locate("lifecycle", "min_members")
         if group.members is None:
             message = "min_members has no effect in a group without members or match"
             self._problems.warning("min-members", message, origin)
         elif len(group.members) < fewest:
-            message = f"min_members is {fewest}, but {group.name!r} lists {len(group.members)}"
+            message = f"min_members is {fewest}, but members lists {len(group.members)}"
             self._problems.error("min-members", message, origin, text=str(fewest))
 
     def _check_cycles(self, groups: Sequence[DesiredGroup]) -> None:
-        by_name = {fold(group.name): group for group in groups}
+        by_name = {fold(group.name): group for group in groups if group.kind.naming_attribute in group.attributes}
         edges = {
             name: [fold(member.name) for member in group.members or () if member.kind is Kind.GROUP]
             for name, group in by_name.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
@@ -58,6 +59,24 @@ def parse_end(text: str) -> datetime:
     if day == date.max:
         return _FOR_EVER  # 9999-12-31 is how many systems write "for ever", and no day follows it.
     return datetime.combine(day + timedelta(days=1), time.min, UTC)
+
+
+def is_date(text: str) -> bool:
+    """Tell whether :func:`parse_date` accepts a text."""
+    return _accepts(parse_date, text)
+
+
+def is_moment(text: str) -> bool:
+    """Tell whether :func:`parse_start` and :func:`parse_end` accept a text."""
+    return _accepts(parse_end, text)
+
+
+def _accepts(parse: Callable[[str], object], text: str) -> bool:
+    try:
+        parse(text)
+    except MomentError:
+        return False
+    return True
 
 
 def _parse_time(text: str) -> datetime:

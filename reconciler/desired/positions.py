@@ -8,12 +8,15 @@ key. A place is found again by walking the value beside the array.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-_COLUMN_BITS = 32
-_COLUMN_MASK = (1 << _COLUMN_BITS) - 1
+_COLUMN_BITS: Final = 32
+_COLUMN_MASK: Final = (1 << _COLUMN_BITS) - 1
+
+_FAR: Final = 256
+"""How many places a walk may pass before its container is indexed: with many problems in it, walking is quadratic."""
 
 
 class Entry(NamedTuple):
@@ -63,10 +66,11 @@ def item_offsets(items: Sequence[Any], offset: int) -> array[int]:
 class Places:
     """The places of one file."""
 
-    __slots__ = ("packed",)
+    __slots__ = ("_indexes", "packed")
 
     def __init__(self) -> None:
         self.packed = array("Q")
+        self._indexes: dict[int, Mapping[Any, int] | array[int]] = {}
 
     def __len__(self) -> int:
         return len(self.packed)
@@ -84,18 +88,35 @@ class Places:
         """Return line and column of what is at ``path`` inside ``value``, or of the nearest that encloses it.
 
         Args:
-            value: the value as built from the file, unchanged.
+            value: the value as built from the file, complete and unchanged.
             offset: where its places begin.
             path: keys and indexes, from ``value`` down.
         """
         found = offset
         for step in path:
             if isinstance(value, dict) and isinstance(step, str) and step in value:
-                entry = next(entry for entry in entries(value, offset) if entry.key == step)
-                value, found, offset = entry.value, entry.start, entry.start + 1
+                found = self._offset(value, offset, step)
+                offset = found + 1
             elif isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
-                offset += 1 + sum(map(item_size, islice(value, step)))
-                value, found = value[step], offset
+                found = offset = self._offset(value, offset, step)
             else:
                 break
+            value = value[step]
         return self.at(found)
+
+    def _offset(self, container: Any, offset: int, step: Any) -> int:
+        """Return where the places of an entry or item begin, the container's own being at ``offset``."""
+        index = self._indexes.get(offset)
+        if index is not None:
+            return index[step]
+        if isinstance(container, dict):
+            found = next(entry.start for entry in entries(container, offset) if entry.key == step)
+        else:
+            found = offset + 1 + sum(map(item_size, islice(container, step)))
+        if found - offset > _FAR:
+            self._indexes[offset] = (
+                {entry.key: entry.start for entry in entries(container, offset)}
+                if isinstance(container, dict)
+                else item_offsets(container, offset)
+            )
+        return found

@@ -1,20 +1,17 @@
-"""Turns listed users and groups, valid by their schema, into desired ones: SCIM's own form, short forms written out."""
+"""Turns listed users and groups, sound by their schema, into desired ones: SCIM's own form, short forms written out."""
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from types import NoneType
 from typing import Any, Final
 
 from reconciler.attributes import ENTERPRISE_USER, fold, rfc7643
-from reconciler.desired.moments import MomentError, parse_end, parse_start
-from reconciler.desired.phrases import path_text
-from reconciler.desired.positions import entries, item_offsets
+from reconciler.desired.moments import parse_end, parse_start
 from reconciler.desired.problems import Problems
 from reconciler.desired.yaml_reader import Document
-from reconciler.model import NO_LIFECYCLE, DesiredGroup, DesiredUser, Kind, Lifecycle, Member, Origin
+from reconciler.model import NO_LIFECYCLE, DesiredGroup, DesiredUser, Kind, Lifecycle, Member, Origin, Source
 
 _NOT_ATTRIBUTES: Final = frozenset({"id", "lifecycle", "members", "match"})
 _SHORT_FORMS: Final = frozenset({"emails", "phoneNumbers"})
@@ -23,27 +20,27 @@ _SHORT_FORMS: Final = frozenset({"emails", "phoneNumbers"})
 class ResourceSource:
     """Where a listed resource was written: its part of a file. Implements :class:`reconciler.model.Source`."""
 
-    __slots__ = ("_document", "_member_offsets", "_offset", "_written")
+    __slots__ = ("_document", "_offset", "_written")
 
     def __init__(self, document: Document, offset: int, written: Any) -> None:
         self._document = document
         self._offset = offset
         self._written = written
-        self._member_offsets: array[int] | None = None
 
     def locate(self, *path: str | int) -> Origin:
         """Return the place of the value at a SCIM path, or of the nearest that encloses it."""
         match path:
-            case ("members", int(index), *_):
-                place = self._locate_member(index, path[2:])
-            case (str(urn), *_) if urn.startswith("urn:"):
-                place = self._find(*self._enterprise_path(urn, path[1:]))
-            case _:
-                place = self._find(*path)
-        return Origin(self._document.file, *place)
+            case (str(urn), *_) if urn.startswith("urn:") and isinstance(self._written, dict):
+                path = self._enterprise_path(urn, path[1:])
+        return Origin(self._document.file, *self._document.places.find(self._written, self._offset, path))
 
-    def _find(self, *path: str | int) -> tuple[int, int]:
-        return self._document.places.find(self._written, self._offset, path)
+    def is_unread(self, value: Any, *path: str | int) -> bool:
+        """Tell whether the value at ``path`` only stands for one that could not be read, which is told already."""
+        return self._document.unread.is_value(value, self.locate(*path))
+
+    def is_incomplete(self, value: Any) -> bool:
+        """Tell whether a mapping lacks entries because they could not be read, which is told already."""
+        return self._document.unread.is_incomplete(value)
 
     def _enterprise_path(self, urn: str, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
         written: dict[str, Any] = self._written
@@ -52,16 +49,6 @@ class ResourceSource:
         if spelled is None:
             return path if short else ()
         return path if short and path[0] not in (written[spelled] or {}) else (spelled, *path)
-
-    def _locate_member(self, index: int, path: tuple[str | int, ...]) -> tuple[int, int]:
-        members = self._written.get("members")
-        if members is None or not 0 <= index < len(members):
-            return self._find("members")
-        if self._member_offsets is None:
-            # Walking a long list again for each of its members would take quadratic time.
-            entry = next(entry for entry in entries(self._written, self._offset) if entry.key == "members")
-            self._member_offsets = item_offsets(members, entry.start + 1)
-        return self._document.places.find(members[index], self._member_offsets[index], path)
 
 
 class Members:
@@ -87,7 +74,9 @@ class Members:
 
 
 class ResourceReader:
-    """Reads listed resources that are valid by their schema.
+    """Reads listed resources that are valid by their schema, or the sound part of one that is not.
+
+    A sound part may lack its naming attribute; what is read from it serves to find more problems, and nothing else.
 
     Attributes:
         members: the memberships of the groups read so far.
@@ -100,7 +89,7 @@ class ResourceReader:
             attribute.name for attribute in rfc7643().user.extensions[ENTERPRISE_USER].values()
         )
 
-    def user(self, written: dict[str, Any], source: ResourceSource) -> DesiredUser:
+    def user(self, written: dict[str, Any], source: Source) -> DesiredUser:
         """Return a listed user. It is active unless the file says otherwise."""
         attributes = self._attributes(written, source)
         attributes.setdefault("active", True)
@@ -115,7 +104,7 @@ class ResourceReader:
             lifecycle=self._lifecycle(written.get("lifecycle"), source),
         )
 
-    def group(self, written: dict[str, Any], source: ResourceSource) -> DesiredGroup:
+    def group(self, written: dict[str, Any], source: Source) -> DesiredGroup:
         """Return a listed group."""
         members = written.get("members")
         return DesiredGroup(
@@ -127,7 +116,7 @@ class ResourceReader:
             match=written.get("match"),
         )
 
-    def _attributes(self, written: dict[str, Any], source: ResourceSource) -> dict[str, Any]:
+    def _attributes(self, written: dict[str, Any], source: Source) -> dict[str, Any]:
         attributes: dict[str, Any] = {}
         short: dict[str, Any] = {}
         for key, value in written.items():
@@ -153,14 +142,14 @@ class ResourceReader:
             attributes[ENTERPRISE_USER] = {**long, **short}
         return attributes
 
-    def _members(self, written: list[Any], source: ResourceSource) -> tuple[Member, ...]:
+    def _members(self, written: list[Any], source: Source) -> tuple[Member, ...]:
         plain = self.members.plain
         return tuple(
             self._member(entry, index, source) if isinstance(entry, dict) else plain(as_text(entry))
             for index, entry in enumerate(written)
         )
 
-    def _member(self, written: dict[str, Any], index: int, source: ResourceSource) -> Member:
+    def _member(self, written: dict[str, Any], index: int, source: Source) -> Member:
         kind = Kind.USER if "user" in written else Kind.GROUP
         starts, until = self._validity(written, ("members", index), source)
         return self.members.shared(
@@ -173,7 +162,7 @@ class ResourceReader:
             )
         )
 
-    def _lifecycle(self, written: dict[str, Any] | None, source: ResourceSource) -> Lifecycle:
+    def _lifecycle(self, written: dict[str, Any] | None, source: Source) -> Lifecycle:
         if not written:
             return NO_LIFECYCLE
         starts, until = self._validity(written, ("lifecycle",), source)
@@ -187,31 +176,15 @@ class ResourceReader:
         )
 
     def _validity(
-        self, written: dict[str, Any], path: tuple[str | int, ...], source: ResourceSource
+        self, written: dict[str, Any], path: tuple[str | int, ...], source: Source
     ) -> tuple[datetime | None, datetime | None]:
-        starts = self._moment(written, (*path, "from"), parse_start, source)
-        until = self._moment(written, (*path, "until"), parse_end, source)
+        stated_start, stated_end = written.get("from"), written.get("until")
+        starts = None if stated_start is None else parse_start(stated_start)
+        until = None if stated_end is None else parse_end(stated_end)
         if starts is not None and until is not None and starts >= until:
-            message = f"{path_text((*path, 'from'))} must be before {path_text((*path, 'until'))}"
-            self._problems.error("date-order", message, source.locate(*path, "from"), text=written["from"])
+            origin = source.locate(*path, "from")
+            self._problems.error("date-order", "from must be before until", origin, text=stated_start)
         return starts, until
-
-    def _moment(
-        self,
-        written: dict[str, Any],
-        path: tuple[str | int, ...],
-        parse: Callable[[str], datetime],
-        source: ResourceSource,
-    ) -> datetime | None:
-        text = written.get(str(path[-1]))
-        if text is None:
-            return None
-        try:
-            return parse(text)
-        except MomentError:
-            message = f"{path_text(path)} must be a date such as 2026-12-31, or a time such as 2026-12-31T18:00:00Z"
-            self._problems.error("date", message, source.locate(*path), text=text)
-            return None
 
 
 def as_text(value: Any) -> Any:

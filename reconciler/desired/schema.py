@@ -9,16 +9,23 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from importlib import resources
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import jsonschema_rs
 
-from reconciler.desired.phrases import path_text
+from reconciler.desired.moments import is_date, is_moment
 from reconciler.desired.problems import Problems
+from reconciler.desired.sound_parts import SoundPart
 from reconciler.desired.suggestions import Suggester
-from reconciler.model import Origin
+from reconciler.desired.written import Written
+
+if TYPE_CHECKING:
+    from reconciler.desired.explanations import Explainer
 
 SchemaName = Literal["directory", "resources"]
+
+_FORMATS: Final[dict[str, Callable[[str], bool]]] = {"date": is_date, "moment": is_moment}
+"""The ``format`` keywords of the schemas, and what tells whether a text is of that form."""
 
 
 def json_schema(name: SchemaName) -> dict[str, Any]:
@@ -35,31 +42,30 @@ class SchemaCheck:
         self._subject = subject
         self._schema = schema
         self._suggester = suggester
-        self._validator = jsonschema_rs.validator_for(schema)
+        self._validator = jsonschema_rs.validator_for(schema, formats=_FORMATS, validate_formats=True)
+        self._explainer: Explainer | None = None
 
-    def passes(self, value: Any, locate: Callable[..., Origin], problems: Problems) -> bool:
-        """Tell whether the value is valid; where not, record everything that is wrong with it.
+    def accepts(self, value: Any) -> bool:
+        """Tell whether a value built from YAML is valid."""
+        return self._validator.is_valid(value)
+
+    def explain(self, value: Any, written: Written, problems: Problems) -> SoundPart | None:
+        """Record everything that is wrong with a value that is not valid.
 
         Args:
             value: built from YAML.
-            locate: returns the place of a path inside the value.
+            written: what it was built from.
             problems: takes what is wrong.
-        """
-        if self._validator.is_valid(value):
-            return True
-        found_before = len(problems.found)
-        # jsonschema takes longer to import than a small workspace to check.
-        from reconciler.desired.explanations import Explainer  # noqa: PLC0415
 
-        Explainer(
-            self._schema, subject=self._subject, locate=locate, problems=problems, suggester=self._suggester
-        ).explain(value)
-        if len(problems.found) == found_before:
-            # The two differ where regular expressions do: Python's "$" accepts a line break after it.
-            for error in self._validator.iter_errors(value):
-                name = path_text(error.instance_path) or self._subject
-                problems.error("refused", f"{name} is not allowed", locate(*error.instance_path))
-        return False
+        Returns:
+            What remains of the value without that, or ``None`` where nothing does.
+        """
+        if self._explainer is None:
+            # jsonschema takes longer to import than a small workspace to check.
+            from reconciler.desired.explanations import Explainer
+
+            self._explainer = Explainer(self._schema, self._validator, _FORMATS, self._subject, self._suggester)
+        return self._explainer.explain(value, written, problems)
 
 
 class SchemaChecks:

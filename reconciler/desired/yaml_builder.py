@@ -26,12 +26,14 @@ from yaml.events import (
 
 from reconciler.desired import yaml_limits
 from reconciler.desired.plain_scalars import MISSPELT, resolve
-from reconciler.desired.positions import Places, entries, item_offsets
+from reconciler.desired.positions import Places, entries
 from reconciler.desired.problems import Problems
+from reconciler.desired.unread import Unread
+from reconciler.desired.yaml_anchors import Anchored, Anchors
+from reconciler.desired.yaml_merge import MERGE_KEY, merge
 from reconciler.model import Origin
 
 _EVENTS_BETWEEN_CHECKS: Final = 100_000
-_MERGE_KEY: Final = "<<"
 _UNSEEN: Final = object()
 
 
@@ -69,20 +71,13 @@ class _Frame(NamedTuple):
     anchor: str | None
 
 
-class _Anchored(NamedTuple):
-    """What an anchor names: a value, its part of the places of the file, and how deep it nests."""
-
-    value: Any
-    places: array[int]
-    height: int
-
-
 class Builder:
     """Builds the values of one file.
 
     Attributes:
         documents: the value of the document, or nothing where the file has none.
         places: where its parts were written.
+        unread: what of it could not be read.
         item_offsets: where the places of the items begin, for the lists directly below the top mapping.
     """
 
@@ -90,6 +85,7 @@ class Builder:
         self._max_nodes = max_nodes
         self.documents: list[Any] = []
         self.places = Places()
+        self.unread = Unread()
         self.item_offsets: dict[str, array[int]] = {}
         self._file = file
         self._texts = texts
@@ -98,8 +94,9 @@ class Builder:
         self._key: str | None = None
         self._offsets: array[int] | None = None
         self._stack: list[_Frame] = []
-        self._anchors: dict[str, _Anchored] = {}
-        self._lost_anchors: set[str] = set()
+        self._anchors = Anchors()
+        self._repeated: dict[int, list[tuple[str, Origin]]] = {}
+        """Keys that are in an open mapping already, by the beginning of its places."""
         self._alias_nodes = 0
         self._seen_document = False
         self._events: Iterator[Event] = iter(())
@@ -112,6 +109,21 @@ class Builder:
             yaml.YAMLError: the parser behind ``events`` cannot go on.
         """
         self._events = events
+        try:
+            self._consume(events)
+        finally:
+            # Mappings that were still open when the reading stopped.
+            for frame, container in zip(self._stack, self._open_containers(), strict=True):
+                if isinstance(container, dict):
+                    self._report_repeated(container, frame.start)
+
+    def _open_containers(self) -> Iterator[dict[str, Any] | list[Any]]:
+        """Yield the containers that are not complete, outermost first."""
+        yield from (frame.parent for frame in self._stack[1:])
+        if self._stack:
+            yield self._container
+
+    def _consume(self, events: Iterator[Event]) -> None:
         handlers: dict[type[Event], Callable[[Any], None]] = {
             ScalarEvent: self._scalar,
             MappingStartEvent: self._open_mapping,
@@ -165,7 +177,7 @@ class Builder:
     def _begin_entry(self, event: ScalarEvent, container: dict[str, Any]) -> None:
         key = event.value
         if key in container:
-            self._duplicate(event, container)
+            self._duplicate(event)
             return
         mark: Any = event.start_mark
         self.places.add(mark.line, mark.column)
@@ -173,15 +185,18 @@ class Builder:
         if event.tag is not None or event.anchor is not None:
             self._properties(event, key)
 
-    def _duplicate(self, event: ScalarEvent, container: dict[str, Any]) -> None:
-        line, column = self.places.find(container, self._stack[-1].start, (event.value,))
-        self._problems.error(
-            "yaml-duplicate-key",
-            f"the key {event.value!r} is here twice; it was first written at {line}:{column}",
-            self._origin(event),
-            text=event.value,
-        )
+    def _duplicate(self, event: ScalarEvent) -> None:
+        # Reported together, when the mapping is complete: looking up where each was first takes quadratic time.
+        self._repeated.setdefault(self._stack[-1].start, []).append((event.value, self._origin(event)))
         self._skip(next(self._events))
+
+    def _report_repeated(self, mapping: dict[str, Any], start: int) -> None:
+        repeated = self._repeated.pop(start, ())
+        first = {entry.key: entry.start for entry in entries(mapping, start)} if repeated else {}
+        for key, origin in repeated:
+            line, column = self.places.at(first[key])
+            message = f"the key {key!r} is here twice; it was first written at {line}:{column}"
+            self._problems.error("yaml-duplicate-key", message, origin, text=key)
 
     def _value(self, event: ScalarEvent) -> Any:
         text = event.value
@@ -193,7 +208,14 @@ class Builder:
                 value = self._plain(event)
         if event.tag is not None or event.anchor is not None:
             self._properties(event, value)
+            if event.tag is not None:
+                self._mark_unread()
         return value
+
+    def _mark_unread(self) -> None:
+        """Note that the present scalar is not what was written. Its place, or that of its key, is the last one."""
+        if self.places:
+            self.unread.add_value(*self.places.at(-1))
 
     def _plain(self, event: ScalarEvent) -> Any:
         text = event.value
@@ -206,6 +228,7 @@ class Builder:
                 hint=f'write {meant}, or "{text}" in quotes for the text',
                 text=text,
             )
+            self._mark_unread()
             return resolve(meant)
         value = resolve(text)
         self._texts.plain[text] = value
@@ -215,7 +238,7 @@ class Builder:
         if event.tag is not None:
             self._refuse_tag(event, event.tag)
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchored(value, array("Q"), 0)
+            self._anchors.add_scalar(event.anchor, value)
 
     # Containers.
 
@@ -250,8 +273,11 @@ class Builder:
 
     def _close_mapping(self, event: MappingEndEvent) -> None:
         container = self._container
-        if isinstance(container, dict) and _MERGE_KEY in container:
-            self._merge(container, self._stack[-1].start)
+        if isinstance(container, dict):
+            if self._repeated:
+                self._report_repeated(container, self._stack[-1].start)
+            if MERGE_KEY in container:
+                self._merge(container, self._stack[-1].start)
         self._close(event)
 
     def _close(self, event: CollectionEndEvent) -> None:
@@ -259,7 +285,7 @@ class Builder:
         self._container, self._offsets, start, anchor = self._stack.pop()
         if anchor is not None:
             self._count_alias_nodes(event, len(self.places) - start)
-            self._anchors[anchor] = _Anchored(value, self.places.packed[start:], _height(value))
+            self._anchors.add_container(anchor, value, self.places.packed[start:])
 
     # Anchors, aliases and merge keys.
 
@@ -269,62 +295,47 @@ class Builder:
             self._refuse_key(event)
             return
         anchored = self._resolve_alias(event)
-        self._check_depth(event, len(self._stack) + anchored.height)
-        self._count_alias_nodes(event, len(anchored.places))
+        value, places, height = anchored or (None, array("Q"), 0)
+        self._check_depth(event, len(self._stack) + height)
+        self._count_alias_nodes(event, len(places))
         if isinstance(container, list):
             if self._offsets is not None:
                 self._offsets.append(len(self.places))
-            if not anchored.places:
+            if not places:
                 mark: Any = event.start_mark
                 self.places.add(mark.line, mark.column)
-            container.append(anchored.value)
+            container.append(value)
         elif self._key is not None:
-            container[self._key] = anchored.value
+            container[self._key] = value
             self._key = None
-        self.places.packed.extend(anchored.places)
+        if anchored is None:
+            self._mark_unread()
+        self.places.packed.extend(places)
 
-    def _resolve_alias(self, event: AliasEvent) -> _Anchored:
+    def _resolve_alias(self, event: AliasEvent) -> Anchored | None:
+        """Return what an alias repeats, or ``None`` where that is told to be nothing usable."""
         name = str(event.anchor)
-        unusable = _Anchored(None, array("Q"), 0)
         if any(frame.anchor == name for frame in self._stack):
             self._problems.error("yaml-alias", f"the alias *{name} is inside what it names", self._origin(event))
-            return unusable
-        if name in self._anchors:
-            return self._anchors[name]
-        if name not in self._lost_anchors:
+            return None
+        anchored = self._anchors[name]
+        if anchored is None and not self._anchors.is_lost(name):
             self._problems.error(
                 "yaml-alias",
                 f"the alias *{name} names nothing",
                 self._origin(event),
                 hint=f"an anchor &{name} must come before it in the same file; quote text that begins with '*'",
             )
-        return unusable
+        return anchored
 
     def _merge(self, mapping: dict[str, Any], start: int) -> None:
-        """Put the entries that ``<<`` names into the mapping, where it does not state them itself (YAML 1.1)."""
-        places = self.places
-        own: dict[str, tuple[Any, array[int]]] = {}
-        inherited: dict[str, tuple[Any, array[int]]] = {}
-        for key, value, begin, end in entries(mapping, start):
-            if key != _MERGE_KEY:
-                own[key] = value, places.packed[begin:end]
-                continue
-            for source, offset in _merge_sources(value, begin + 1):
-                if not isinstance(source, dict):
-                    origin = Origin(self._file, *places.at(begin))
-                    self._problems.error("yaml-merge", "'<<' takes a mapping or a list of mappings", origin)
-                    continue
-                for entry in entries(source, offset):
-                    inherited.setdefault(entry.key, (entry.value, places.packed[entry.start : entry.end]))
-        for key, entry_and_places in inherited.items():
-            own.setdefault(key, entry_and_places)
         if len(self._stack) == 1:
             self.item_offsets.clear()  # The lists below the top mapping move.
-        mapping.clear()
-        del places.packed[start + 1 :]
-        for key, (value, written) in own.items():
-            mapping[key] = value
-            places.packed.extend(written)
+        for line, column in merge(mapping, start, self.places):
+            origin = Origin(self._file, line, column)
+            self.unread.add_entries(mapping)
+            if not self.unread.is_value(None, origin):
+                self._problems.error("yaml-merge", "'<<' takes a mapping or a list of mappings", origin)
 
     # What is refused.
 
@@ -357,7 +368,7 @@ class Builder:
             elif isinstance(event, CollectionEndEvent):
                 depth -= 1
             if isinstance(event, NodeEvent) and event.anchor is not None and not isinstance(event, AliasEvent):
-                self._lost_anchors.add(event.anchor)
+                self._anchors.lose(event.anchor)
             if depth == 0:
                 return
             event = next(self._events)
@@ -379,18 +390,3 @@ class Builder:
     def _origin(self, event: Event) -> Origin:
         mark: Any = event.start_mark
         return Origin(self._file, mark.line + 1, mark.column + 1)
-
-
-def _merge_sources(value: Any, offset: int) -> Iterator[tuple[Any, int]]:
-    if isinstance(value, list):
-        yield from zip(value, item_offsets(value, offset), strict=True)
-    else:
-        yield value, offset
-
-
-def _height(value: Any) -> int:
-    if isinstance(value, dict):
-        return 1 + max(map(_height, value.values()), default=0)
-    if isinstance(value, list):
-        return 1 + max(map(_height, value), default=0)
-    return 0

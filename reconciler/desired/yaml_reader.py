@@ -16,6 +16,7 @@ import yaml
 
 from reconciler.desired.positions import Places, entries, item_offsets
 from reconciler.desired.problems import Problems
+from reconciler.desired.unread import Unread
 from reconciler.desired.yaml_builder import Builder, StopReadingError, Texts
 from reconciler.desired.yaml_limits import MAX_BYTES, MAX_NODES
 from reconciler.desired.yaml_syntax import syntax_problem
@@ -37,12 +38,14 @@ class Document:
         value: the value of its document, ``None`` where there is none. Must not be changed: aliases share parts of it,
             and places are found by walking it.
         places: where its parts were written.
+        unread: what of it could not be read.
         offsets_by_key: what :meth:`offsets` returns, as far as it was noted while reading.
     """
 
     file: str
     value: Any
     places: Places
+    unread: Unread
     offsets_by_key: dict[str, array[int]]
 
     def locate(self, *path: str | int) -> Origin:
@@ -50,6 +53,14 @@ class Document:
         if not self.places:
             return Origin(self.file, 1, 1)
         return Origin(self.file, *self.places.find(self.value, 0, path))
+
+    def is_unread(self, value: Any, *path: str | int) -> bool:
+        """Tell whether the value at ``path`` only stands for one that could not be read, which is told already."""
+        return self.unread.is_value(value, self.locate(*path))
+
+    def is_incomplete(self, value: Any) -> bool:
+        """Tell whether a mapping lacks entries because they could not be read, which is told already."""
+        return self.unread.is_incomplete(value)
 
     def offsets(self, key: str) -> array[int]:
         """Return where the places of each item begin, for the list at ``key`` of the top mapping."""
@@ -98,4 +109,4 @@ def read_yaml(
         problems.found.append(syntax_problem(error, data, file))
         return None
     value = builder.documents[0] if builder.documents else None
-    return Document(file, value, builder.places, builder.item_offsets)
+    return Document(file, value, builder.places, builder.unread, builder.item_offsets)

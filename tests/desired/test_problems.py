@@ -76,6 +76,7 @@ def test_reports_the_problems_of_all_files_in_one_run_sorted_by_place(problems: 
         "a/broken.yaml:1:8:",
         "a/groups.yaml:1:39:",
         "b/users.yaml:3:5:",
+        "b/users.yaml:4:5:",
         "b/users.yaml:5:5:",
         "directory.yaml:1:25:",
         "directory.yaml:2:1:",

@@ -23,10 +23,14 @@ def read(content: str | bytes) -> Document:
     return document
 
 
-def refusal(content: str | bytes) -> str:
+def refusals(content: str | bytes) -> list[str]:
     problems = Problems()
     read_yaml(content if isinstance(content, bytes) else content.encode(), "a.yaml", problems)
-    return str(problems.found[-1])
+    return [str(problem) for problem in problems.found]
+
+
+def refusal(content: str | bytes) -> str:
+    return refusals(content)[-1]
 
 
 BOOLEANS_OF_YAML_1_1 = ["no", "No", "NO", "on", "off", "y", "n", "yes"]
@@ -192,7 +196,7 @@ def test_equal_texts_are_one_object() -> None:
     [("", "["), ("", "- "), ("", "{a: "), ("", "[\n"), ("a: 1\na: ", "["), ("? ", "["), ("", "&x [")],
 )
 def test_endless_nesting_is_refused(before: str, opening: str) -> None:
-    assert refusal(before + opening * 100_000).endswith("more than 100 levels of nesting")
+    assert any(problem.endswith("more than 100 levels of nesting") for problem in refusals(before + opening * 100_000))
 
 
 def test_nesting_counts_what_aliases_repeat() -> None:
