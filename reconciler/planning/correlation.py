@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from reconciler.attributes import fold
 from reconciler.diagnostics import Diagnostic
-from reconciler.model import DesiredResource, LiveResource
+from reconciler.model import DesiredGroup, DesiredResource, DesiredUser, LiveGroup, LiveResource, LiveUser
 
 DesiredT = TypeVar("DesiredT", bound=DesiredResource)
 LiveT = TypeVar("LiveT", bound=LiveResource)
@@ -29,6 +29,9 @@ class Pair(Generic[DesiredT, LiveT]):
     live: LiveT | None = None
     by: str | None = None
     predecessor: LiveT | None = None
+
+
+AnyPair: TypeAlias = Pair[DesiredUser, LiveUser] | Pair[DesiredGroup, LiveGroup]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,9 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from reconciler.config import Allowance, Limit
-from reconciler.model import DesiredGroup, DesiredUser, Kind, LiveGroup, LiveUser
+from reconciler.model import Kind
 from reconciler.planning.context import Context
-from reconciler.planning.correlation import Pair
+from reconciler.planning.correlation import AnyPair
 from reconciler.planning.groups import Target
 from reconciler.planning.plan import Action, Step, Verdict
 from reconciler.planning.roster import Rosters
@@ -25,7 +25,7 @@ SHOWN = 20
 def judge(
     context: Context,
     steps: tuple[Step, ...],
-    pairs: Iterable[Pair[DesiredUser, LiveUser] | Pair[DesiredGroup, LiveGroup]],
+    pairs: Iterable[AnyPair],
     targets: tuple[Target, ...],
     rosters: Rosters,
 ) -> Iterator[Verdict]:
@@ -133,9 +133,7 @@ def _in_words(limit: Limit, base: int) -> str:
 _LOSSES = frozenset({Action.DEACTIVATE, Action.DELETE})
 
 
-def _protected(
-    steps: Iterable[Step], pairs: Iterable[Pair[DesiredUser, LiveUser] | Pair[DesiredGroup, LiveGroup]]
-) -> Iterator[Verdict]:
+def _protected(steps: Iterable[Step], pairs: Iterable[AnyPair]) -> Iterator[Verdict]:
     """Refuse steps that take away what a file protects, whatever its name is now."""
     protected = {
         (live.kind, live.id): pair.desired

@@ -3,74 +3,91 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from reconciler.attributes import fold
 from reconciler.diagnostics import Diagnostic
-from reconciler.model import Kind, LiveResource
+from reconciler.model import DesiredResource, Kind, LiveResource
 from reconciler.planning.context import Context
+from reconciler.planning.correlation import AnyPair
 from reconciler.planning.plan import Step
 
+_Name = tuple[Kind, str]
 
-def release_names(context: Context, steps: Sequence[Step]) -> tuple[Step, ...]:
+
+def release_names(
+    context: Context,
+    steps: Sequence[Step],
+    pairs: Sequence[AnyPair],
+) -> tuple[Step, ...]:
     """Return the steps, those that take a name needing those that rename its live holders away.
 
     A name that its holder keeps is a problem, also in a directory that allows equal names: nobody could tell the two
-    apart afterwards.
+    apart afterwards. So it is when its bearer should have lost the account by now, and the one of that name counts as
+    somebody else's.
     """
-    takers = {step.id: name for step in steps if (name := _taken(step)) is not None}
-    if not takers:
+    taken = {step.id: name for step in steps if (name := _taken(step)) is not None}
+    lapsed = [pair.desired for pair in pairs if pair.live is None and pair.desired.lifecycle.expired(context.as_of)]
+    if not taken and not lapsed:
         return tuple(steps)
-    wanted = {(step.kind, takers[step.id]) for step in steps if step.id in takers}
-    holders = _holders(context, wanted)
-    releases = {step.resource_id: step for step in steps if step.id in takers and fold(step.name) != takers[step.id]}
+    holders = _holders(context, {*taken.values(), *map(_name, lapsed)})
+    releases = {
+        step.resource_id: step for step in steps if step.id in taken and (step.kind, fold(step.name)) != taken[step.id]
+    }
+    for desired in lapsed:
+        for holder in holders[_name(desired)]:
+            if holder.id not in releases:
+                _report(context, desired, holder)
+
+    def needs(step: Step) -> Iterator[str]:
+        for holder in holders[taken[step.id]] if step.id in taken else ():
+            release = releases.get(holder.id)
+            if release is not None and release is not step:
+                yield release.id
+            elif holder.id != step.resource_id:
+                _report(context, _taker(context, taken[step.id]), holder)
+
     return tuple(
-        _waiting(context, step, holders[step.kind, takers[step.id]], releases) if step.id in takers else step
+        msgspec.structs.replace(step, needs=(*step.needs, *found)) if (found := tuple(needs(step))) else step
         for step in steps
     )
 
 
-def _taken(step: Step) -> str | None:
-    """Return the folded name that a resource has after a step and not before."""
+def _name(resource: DesiredResource | LiveResource) -> _Name:
+    return resource.kind, fold(resource.name)
+
+
+def _taken(step: Step) -> _Name | None:
+    """Return the name that a resource is given by a step."""
     for change in step.changes:
         if change.path == step.kind.naming_attribute and isinstance(change.after, str):
-            return fold(change.after)
+            return step.kind, fold(change.after)
     return None
 
 
-def _holders(context: Context, wanted: Iterable[tuple[Kind, str]]) -> defaultdict[tuple[Kind, str], list[LiveResource]]:
-    names = frozenset(wanted)
-    holders = defaultdict[tuple[Kind, str], list[LiveResource]](list)
-    for kind in Kind:
-        for live in context.live.of_kind(kind):
-            if (kind, fold(live.name)) in names:
-                holders[kind, fold(live.name)].append(live)
+def _holders(context: Context, names: set[_Name]) -> defaultdict[_Name, list[LiveResource]]:
+    """Return the live resources that have one of these names, by id."""
+    holders = defaultdict[_Name, list[LiveResource]](list)
+    for live in sorted((*context.live.users, *context.live.groups), key=lambda live: live.id):
+        if _name(live) in names:
+            holders[_name(live)].append(live)
     return holders
 
 
-def _waiting(context: Context, step: Step, holders: Iterable[LiveResource], releases: dict[str | None, Step]) -> Step:
-    needs: list[str] = []
-    for holder in sorted(holders, key=lambda live: live.id):
-        if holder.id == step.resource_id:
-            continue
-        release = releases.get(holder.id)
-        if release is not None:
-            needs.append(release.id)
-        else:
-            context.findings.problems.append(_kept(context, step, holder))
-    return msgspec.structs.replace(step, needs=(*step.needs, *needs)) if needs else step
+def _taker(context: Context, name: _Name) -> DesiredResource:
+    listed: Iterable[DesiredResource] = (*context.desired.users, *context.desired.groups)
+    return next(resource for resource in listed if _name(resource) == name)
 
 
-def _kept(context: Context, step: Step, holder: LiveResource) -> Diagnostic:
-    name = next(change.after for change in step.changes if change.path == step.kind.naming_attribute)
-    listed = context.desired.users if step.kind is Kind.USER else context.desired.groups
-    taker = next(resource for resource in listed if resource.name == name)
-    return Diagnostic(
-        code="name-held",
-        message=f"{taker.address} takes a name that the live {holder.kind} {holder.name!r} (id {holder.id}) has, and "
-        "this plan does not rename that one away",
-        origin=taker.source.locate(step.kind.naming_attribute),
-        hint="free the name first, apply, and then take it",
+def _report(context: Context, desired: DesiredResource, holder: LiveResource) -> None:
+    context.findings.problems.append(
+        Diagnostic(
+            code="name-held",
+            message=f"the name of {desired.address} is that of the live {holder.kind} {holder.name!r} "
+            f"(id {holder.id}), which the files mean by another name and this plan does not rename",
+            origin=desired.source.locate(desired.kind.naming_attribute),
+            hint="free the name first and apply, or correct the id or externalId of one of the two",
+        )
     )

@@ -13,7 +13,7 @@ from reconciler.config import Policy
 from reconciler.diagnostics import DiagnosticsError
 from reconciler.model import Desired, Live, utc
 from reconciler.planning.context import Context
-from reconciler.planning.correlation import correlate
+from reconciler.planning.correlation import AnyPair, correlate
 from reconciler.planning.document import seal
 from reconciler.planning.groups import plan_groups, replaced_deletions
 from reconciler.planning.guards import judge
@@ -56,7 +56,8 @@ def plan(desired: Desired, live: Live, *, as_of: datetime, policy: Policy | None
     deletions = tuple(replaced_deletions(context, targets, membership_steps))
     # Who takes whose name can only be told once it is certain who is meant.
     _refuse_problems(context)
-    unordered = release_names(context, (*user_steps, *group_steps, *membership_steps, *deletions))
+    pairs: tuple[AnyPair, ...] = (*users.pairs, *groups.pairs)
+    unordered = release_names(context, (*user_steps, *group_steps, *membership_steps, *deletions), pairs)
     steps = arrange(unordered, chunk_size=context.policy.chunk_size, problems=findings.problems)
     _refuse_problems(context)
 
@@ -74,7 +75,7 @@ def plan(desired: Desired, live: Live, *, as_of: datetime, policy: Policy | None
             ),
             as_of=utc(as_of),
             capabilities=live.capabilities.as_json(),
-            guards=tuple(judge(context, steps, (*users.pairs, *groups.pairs), targets, rosters)),
+            guards=tuple(judge(context, steps, pairs, targets, rosters)),
             notes=(*_left_alone(context), *findings.notes),
             steps=steps,
         )

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable
 
 from reconciler.diagnostics import Diagnostic
-from reconciler.model import DesiredGroup, DesiredResource, DesiredUser, Kind, LiveGroup, LiveResource, LiveUser
+from reconciler.model import DesiredResource, Kind, LiveResource
 from reconciler.planning.context import Context, scope_name
-from reconciler.planning.correlation import Pair
+from reconciler.planning.correlation import AnyPair
 from reconciler.planning.plan import Action, Change, Precondition, Reason, Step
 from reconciler.planning.preconditions import planned_from
 
@@ -97,7 +97,7 @@ def reason_of_update(desired: DesiredResource, changes: Iterable[Change]) -> Rea
     return Reason.ADOPTED if link is not None and link.before is None else Reason.DIFFERS
 
 
-def check_scope(context: Context, pair: Pair[DesiredUser, LiveUser] | Pair[DesiredGroup, LiveGroup]) -> None:
+def check_scope(context: Context, pair: AnyPair) -> None:
     """Report a listed resource that the files must not speak for, before or after the change."""
     desired = pair.desired
     scope = scope_name(desired.kind)

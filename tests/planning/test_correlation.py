@@ -147,6 +147,18 @@ def test_a_name_whose_holder_is_listed_and_not_renamed_is_an_error(dates: dict[s
     assert "id u1" in message
 
 
+def test_a_leaver_whose_account_counts_as_somebody_elses_is_an_error_and_does_not_stay_active() -> None:
+    listed = [user("leaver@example.com", until=PAST), user("joiner@example.com", externalId="1", from_=FUTURE)]
+    message = problems(listed, [live_user("u1", "leaver@example.com", externalId="1")])["name-held"]
+    assert "user:leaver@example.com" in message
+
+
+def test_a_leaver_whose_old_account_is_renamed_for_somebody_else_is_gone() -> None:
+    listed = [user("leaver@example.com", until=PAST), user("joiner@example.com", externalId="1")]
+    made = planned(listed, [live_user("u1", "leaver@example.com", externalId="1")])
+    assert step_ids(made) == ["update user:leaver@example.com"]
+
+
 def test_a_directory_that_allows_equal_names_lets_a_group_take_one() -> None:
     found = live(live_group("g1", "a", externalId="1"), live_group("g2", "b", externalId="2"), group_rename=True)
     made = planned([group("b", externalId="1"), group("c", externalId="2")], found)
