@@ -58,7 +58,7 @@ def read_configuration(document: Document, checks: SchemaChecks, problems: Probl
 
 def _config(value: dict[str, Any]) -> DirectoryConfig:
     directory, unlisted, scope = value["directory"], value["unlisted"], _scope(value)
-    apply = ApplySettings(**value.get("apply") or {})
+    apply = ApplySettings(**_whole(value.get("apply") or {}))
     return DirectoryConfig(
         name=str(directory["name"]),
         base_url=directory["base_url"],
@@ -102,8 +102,9 @@ def _check_base_url(base_url: str, document: Document, problems: Problems) -> No
     try:
         parts = urlsplit(base_url)
         host, secret = parts.hostname or "", parts.password is not None or parts.username is not None
-    except ValueError as error:
-        problems.error("base-url", f"directory.base_url is not an address: {error}", origin)
+    except ValueError:
+        # Its text repeats the address, and that may hold a password.
+        problems.error("base-url", "directory.base_url is not an address", origin)
         return
     if secret:
         problems.error(
@@ -134,8 +135,16 @@ def _token(token: dict[str, Any]) -> TokenSource:
 def _guards(guards: dict[str, Any]) -> Guards:
     """Read the guards. A guard that is stated replaces its default as a whole."""
     stated = {
-        f"{kind}_{action}": Limit(**limit)
+        f"{kind}_{action}": Limit(**_whole(limit))
         for kind, actions in guards.items()
         for action, limit in (actions or {}).items()
     }
     return Guards(**stated)
+
+
+def _whole(numbers: dict[str, Any]) -> dict[str, Any]:
+    """Return numbers with whole ones as ``int``: 5.0 is an integer for JSON Schema, and for Python it is not."""
+    return {
+        key: int(number) if isinstance(number, float) and number.is_integer() else number
+        for key, number in numbers.items()
+    }

@@ -18,7 +18,14 @@ from reconciler.desired.problems import Problems
 from reconciler.desired.resources import ResourceReader, ResourceSource, as_text
 from reconciler.desired.schema import SchemaCheck, SchemaChecks
 from reconciler.desired.suggestions import Suggester
-from reconciler.desired.workspace import DIRECTORY_FILE, Digest, find_files, git_commit, read_file
+from reconciler.desired.workspace import (
+    DIRECTORY_FILE,
+    Digest,
+    find_files,
+    git_commit,
+    is_misplaced_directory_file,
+    read_file,
+)
 from reconciler.desired.yaml_builder import Texts
 from reconciler.desired.yaml_reader import Document, read_yaml
 from reconciler.diagnostics import Diagnostic, DiagnosticsError, has_errors, sort_by_place
@@ -108,13 +115,18 @@ class _Loading:
 
     def _read_resources(self, document: Document) -> None:
         value = document.value
-        if not isinstance(value, dict):
-            self._problems.error(
-                "wrong-type",
-                f"the file holds {what(value)}; expected a mapping with users: or groups:",
-                document.locate(),
-            )
+        if is_misplaced_directory_file(document.file, value):
             self._everything_read = False
+            message = f"only the file {DIRECTORY_FILE} at the top of the workspace can say this"
+            self._problems.error(
+                "workspace", message, document.locate(), hint=f"rename, move or remove {document.file}"
+            )
+            return
+        if not isinstance(value, dict):
+            self._everything_read = False
+            if not document.is_unread(value):
+                message = f"the file holds {what(value)}; expected a mapping with users: or groups:"
+                self._problems.error("wrong-type", message, document.locate())
             return
         if not self._checks.frame.accepts(value):
             self._checks.frame.explain(value, document, self._problems)

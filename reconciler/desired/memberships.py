@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from reconciler.attributes import fold
 from reconciler.desired.doubts import Doubts
@@ -10,6 +11,9 @@ from reconciler.desired.identity import name_problem
 from reconciler.desired.problems import Problems
 from reconciler.desired.suggestions import Suggester
 from reconciler.model import DesiredGroup, Kind, Member
+
+_MAX_CYCLE_SHOWN: Final = 10
+"""Names of a longer cycle of groups are left out of its message, but for the first ones and the last."""
 
 
 class MembershipCheck:
@@ -71,24 +75,27 @@ class MembershipCheck:
     def _check_members(self, group: DesiredGroup) -> None:
         members = group.members or ()
         keys = [self._keys[id(member)] for member in members]
-        if len(set(keys)) != len(keys):
-            self._report_twice(group, keys)
+        repeated = self._report_twice(group, keys) if len(set(keys)) != len(keys) else set()
         if not self._unusable:
             return
         for index, member in enumerate(members):
-            if id(member) in self._unusable:
+            if id(member) in self._unusable and index not in repeated:
                 message, hint = self._unusable[id(member)]
                 origin = group.source.locate("members", index)
                 self._problems.error("member", message, origin, hint=hint, text=member.name)
 
-    def _report_twice(self, group: DesiredGroup, keys: list[tuple[Kind, str]]) -> None:
+    def _report_twice(self, group: DesiredGroup, keys: list[tuple[Kind, str]]) -> set[int]:
+        """Return the indexes of the members that were named before."""
         first: dict[tuple[Kind, str], int] = {}
+        repeated: set[int] = set()
         for index, key in enumerate(keys):
             if first.setdefault(key, index) != index:
+                repeated.add(index)
                 line = group.source.locate("members", first[key]).line
                 name = (group.members or ())[index].name
                 message = f"{name!r} is a member already, in line {line}"
                 self._problems.error("duplicate-member", message, group.source.locate("members", index), text=name)
+        return repeated
 
     def _check_fewest(self, group: DesiredGroup) -> None:
         fewest = group.lifecycle.min_members
@@ -115,7 +122,8 @@ class MembershipCheck:
                 for index, member in enumerate(last.members or ())
                 if member.kind is Kind.GROUP and fold(member.name) == cycle[0]
             )
-            path = " → ".join(by_name[name].name for name in (*cycle, cycle[0]))
+            shown = cycle if len(cycle) <= _MAX_CYCLE_SHOWN else [*cycle[: _MAX_CYCLE_SHOWN - 1], None, cycle[-1]]
+            path = " → ".join(by_name[name].name if name is not None else "…" for name in (*shown, cycle[0]))
             origin = last.source.locate("members", index)
             self._problems.error("group-cycle", f"groups are members of themselves: {path}", origin)
 

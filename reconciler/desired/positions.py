@@ -53,6 +53,14 @@ def entries(mapping: dict[str, Any], offset: int) -> Iterator[Entry]:
         start = end
 
 
+def _key_offsets(mapping: dict[str, Any], offset: int) -> Iterator[tuple[str, int]]:
+    """Walk the keys of a mapping whose places begin at ``offset``, measuring no value before it is passed."""
+    start = offset + 1
+    for key, value in mapping.items():
+        yield key, start
+        start += 1 + size(value)
+
+
 def item_offsets(items: Sequence[Any], offset: int) -> array[int]:
     """Return where the places of each item of a list begin, the list's own being at ``offset``."""
     offsets = array("Q")
@@ -110,12 +118,12 @@ class Places:
         if index is not None:
             return index[step]
         if isinstance(container, dict):
-            found = next(entry.start for entry in entries(container, offset) if entry.key == step)
+            found = next(start for key, start in _key_offsets(container, offset) if key == step)
         else:
             found = offset + 1 + sum(map(item_size, islice(container, step)))
         if found - offset > _FAR:
             self._indexes[offset] = (
-                {entry.key: entry.start for entry in entries(container, offset)}
+                dict(_key_offsets(container, offset))
                 if isinstance(container, dict)
                 else item_offsets(container, offset)
             )

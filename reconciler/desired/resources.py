@@ -166,13 +166,15 @@ class ResourceReader:
         if not written:
             return NO_LIFECYCLE
         starts, until = self._validity(written, ("lifecycle",), source)
+        min_members = written.get("min_members")
         return Lifecycle(
             starts=starts,
             until=until,
             protected=written.get("protected", False),
             previously=tuple(map(as_text, written.get("previously", ()))),
             reason=as_text(written.get("reason")),
-            min_members=written.get("min_members"),
+            # 2.0 is an integer for JSON Schema.
+            min_members=None if min_members is None else int(min_members),
         )
 
     def _validity(

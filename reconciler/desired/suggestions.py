@@ -11,6 +11,8 @@ from reconciler.attributes import fold
 
 _CUTOFF: Final = 0.75
 _MAX_COMPARISONS: Final = 200_000
+_MAX_KEYS: Final = 100
+"""More words than that are names, not the keys of a schema."""
 
 
 def _bare(word: str) -> str:
@@ -38,6 +40,10 @@ class Suggester:
             candidates.setdefault(_bare(candidate), candidate)
         self._comparisons_left -= len(candidates)
         found = difflib.get_close_matches(_bare(word), candidates, n=1, cutoff=_CUTOFF)
+        if not found and len(candidates) <= _MAX_KEYS:
+            # Two letters exchanged in a short key: "evn".
+            letters = sorted(_bare(word))
+            found = [candidate for candidate in candidates if sorted(candidate) == letters]
         return candidates[found[0]] if found else None
 
     def hint(self, word: str, known: Iterable[str]) -> str | None:

@@ -7,15 +7,17 @@ import os
 import shutil
 import subprocess
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from reconciler.desired.problems import Problems
 from reconciler.desired.yaml_limits import MAX_BYTES
 from reconciler.model import Origin
 
 DIRECTORY_FILE: Final = "directory.yaml"
+_MISNAMED_DIRECTORY_FILE: Final = "directory.yml"
 _SUFFIXES: Final = (".yaml", ".yml")
 _GIT_SECONDS: Final = 10
 
@@ -131,9 +133,19 @@ def find_files(workspace: Path, problems: Problems) -> list[WorkspaceFile]:
             "workspace",
             f"{DIRECTORY_FILE} is missing in {str(workspace)!r}",
             None,
-            hint="`reconciler init` writes one",
+            hint=_rename_hint(finder.files) or "`reconciler init` writes one",
         )
     return finder.files
+
+
+def _rename_hint(files: Iterable[WorkspaceFile]) -> str | None:
+    return next((f"rename {file.name}" for file in files if file.name == _MISNAMED_DIRECTORY_FILE), None)
+
+
+def is_misplaced_directory_file(file: str, value: Any) -> bool:
+    """Tell whether a file, by its name and content, is a ``directory.yaml`` that is not where it should be."""
+    name = file.rpartition("/")[2]
+    return name in (DIRECTORY_FILE, _MISNAMED_DIRECTORY_FILE) and isinstance(value, dict) and "directory" in value
 
 
 def read_file(file: WorkspaceFile, problems: Problems) -> bytes | None:

@@ -214,8 +214,7 @@ class Builder:
 
     def _mark_unread(self) -> None:
         """Note that the present scalar is not what was written. Its place, or that of its key, is the last one."""
-        if self.places:
-            self.unread.add_value(*self.places.at(-1))
+        self.unread.add_value(*(self.places.at(-1) if self.places else (1, 1)))
 
     def _plain(self, event: ScalarEvent) -> Any:
         text = event.value

@@ -26,6 +26,10 @@ _WORDS: Final[dict[str, tuple[str, str | None]]] = {
         "an unknown escape in a double-quoted text",
         r"use single quotes, or write a backslash as \\",
     ),
+    "found invalid Unicode character escape code": (
+        "an escape of something that is no character",
+        "write the character itself, or its whole code as \\UXXXXXXXX",
+    ),
     "did not find expected alphabetic or numeric character": (
         "'*' and '&' must be followed by the name of an anchor",
         "quote text that begins with one of them",

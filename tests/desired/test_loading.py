@@ -217,6 +217,20 @@ members_may_be_unlisted: true
     )
 
 
+def test_whole_numbers_may_be_written_with_a_point(write: Write) -> None:
+    directory = write({}).joinpath("directory.yaml").read_text()
+    settings = "guards: {users: {delete: {count: 5.0}}}\napply: {chunk_size: 10.0}\n"
+    group = "groups: [{displayName: g, members: [], lifecycle: {min_members: 0.0}}]"
+    desired = load(write({"directory.yaml": directory + settings, "a.yaml": group})).desired
+    numbers = (
+        desired.config.policy.guards.users_delete.count,
+        desired.config.policy.chunk_size,
+        desired.groups[0].lifecycle.min_members,
+    )
+    assert numbers == (5, 10, 0)
+    assert all(isinstance(number, int) for number in numbers)
+
+
 SCOPED = """
 directory: {name: a, base_url: "https://scim.example.com", token: {env: T}}
 unlisted: {users: ignore, groups: ignore}

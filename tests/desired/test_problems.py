@@ -37,12 +37,12 @@ def cases(*tables: str) -> list[object]:
     return found
 
 
-@pytest.mark.parametrize(("content", "expected"), cases("yaml", "file", "user", "meaning"))
+@pytest.mark.parametrize(("content", "expected"), cases("yaml", "file", "user", "meaning", "together"))
 def test_tells_what_is_wrong_with_a_file_and_where(problems: Problems, content: str, expected: list[str]) -> None:
     assert problems({"a.yaml": content}) == expected
 
 
-@pytest.mark.parametrize(("content", "expected"), cases("directory"))
+@pytest.mark.parametrize(("content", "expected"), cases("directory", "directory_together"))
 def test_tells_what_is_wrong_with_directory_yaml(problems: Problems, content: str, expected: list[str]) -> None:
     assert problems({"directory.yaml": content}) == expected
 
@@ -105,9 +105,66 @@ def test_a_line_break_at_the_end_does_not_pass_a_pattern(problems: Problems) -> 
     ]
 
 
+MANY = 5_000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "".join(f"k{number}: 1\n" for number in range(MANY)),
+        "users: []\n" + "users: []\n" * MANY,
+        "users:\n" + "  - titel: x\n" * MANY,
+        "users: [{userName: a, emails: [" + "a, " * MANY + "]}]",
+        "users: [{userName: a, " + ", ".join(f"k{number}: 1" for number in range(MANY)) + "}]",
+        "users: [{userName: a, lifecycle: {previously: [a" + ", []" * MANY + "]}}]",
+        "groups: [{displayName: g, members: [" + "true, " * MANY + "]}]",
+    ],
+)
+def test_thousands_of_problems_in_one_place_are_all_told(problems: Problems, content: str) -> None:
+    assert len(problems({"a.yaml": content})) in range(MANY, 2 * MANY + 1)
+
+
+def test_a_long_circle_of_groups_is_told_in_short(problems: Problems) -> None:
+    groups = [f"{{displayName: g{number}, members: [{{group: g{(number + 1) % 99}}}]}}" for number in range(99)]
+    [problem] = problems({"a.yaml": f"groups: [{', '.join(groups)}]"})
+    assert problem.endswith("themselves: g0 → g1 → g2 → g3 → g4 → g5 → g6 → g7 → g8 → … → g98 → g0")
+
+
+def test_what_a_broken_directory_yaml_says_of_members_still_counts(problems: Problems) -> None:
+    group = "groups: [{displayName: g, members: [eve]}]"
+    for line, told in (
+        ("members_may_be_unlisted: true", 0),
+        ("members_may_be_unlisted: 1", 0),
+        ("members_may_be_unlistd: true", 0),
+        ("members_may_be_unlisted: false", 1),
+        ("", 1),
+    ):
+        found = problems({"directory.yaml": f"directory: {{}}\n{line}\n", "a.yaml": group})
+        assert sum(problem.startswith("a.yaml") for problem in found) == told
+
+
+def test_the_scope_is_checked_though_something_else_is_wrong(problems: Problems) -> None:
+    directory = 'scope: {users: department eq "a" and active eq true, groups: displayName sw "team-"}\n'
+    listed = """
+users:
+  - {userName: out, department: b, titel: x}
+  - {username: out, department: b}
+  - {userName: unknown, department: [b]}
+  - {userName: unclear, department: a, active: maybe}
+groups: [{displayName: out, x: y}]
+"""
+    found = problems({"directory.yaml": directory, "a.yaml": listed})
+    assert [problem.partition(" is outside")[0] for problem in found if "is outside" in problem] == [
+        "a.yaml:3:6: error: user:out",
+        "a.yaml:4:5: error: this user",
+        "a.yaml:7:11: error: group:out",
+    ]
+
+
 SECRETS = [
     "base_url: ftp://ada:s3cret@scim.example.com, token: {env: T}",
     "base_url: https://ada:s3cret@scim.example.com, token: {env: T}",
+    "base_url: https://ada:s3cret@scim\N{ACCOUNT OF}.example.com, token: {env: T}",
     "base_url: https://scim.example.com, token: s3cret",
     "base_url: https://scim.example.com, token: {value: s3cret}",
     "base_url: https://scim.example.com, token: {env: s3cret-}",

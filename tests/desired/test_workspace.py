@@ -117,7 +117,28 @@ def test_a_file_whose_name_is_not_utf8_can_be_named(write: Write) -> None:
     assert refusals(workspace) == ["\ufffd.yaml:1:1: error: users must be a list, not 5"]
 
 
-def test_a_directory_yaml_below_the_top_is_a_mistake(problems: Problems) -> None:
-    assert problems({"sub/directory.yaml": "directory: {}"}) == [
-        "sub/directory.yaml:1:1: error: unknown key 'directory'",
+DIRECTORY = "directory: {}\nunlisted: {}\n"
+
+
+def test_a_directory_yaml_below_the_top_is_one_mistake(problems: Problems) -> None:
+    assert problems({"sub/directory.yaml": DIRECTORY}) == [
+        "sub/directory.yaml:1:1: error: only the file directory.yaml at the top of the workspace can say this "
+        "(rename, move or remove sub/directory.yaml)",
     ]
+
+
+def test_a_directory_yml_is_told_its_right_name(tmp_path: Path) -> None:
+    (tmp_path / "directory.yml").write_text(DIRECTORY)
+    assert refusals(tmp_path) == [
+        f"error: directory.yaml is missing in '{tmp_path}' (rename directory.yml)",
+        "directory.yml:1:1: error: only the file directory.yaml at the top of the workspace can say this "
+        "(rename, move or remove directory.yml)",
+    ]
+
+
+def test_users_may_be_listed_in_a_folder_in_a_file_of_that_name(write: Write) -> None:
+    assert names(write({"sub/directory.yaml": USER.format("ada")})) == ["ada"]
+
+
+def test_a_folder_may_be_named_like_a_file(write: Write) -> None:
+    assert names(write({"x.yaml/y.yaml": USER.format("ada")})) == ["ada"]
