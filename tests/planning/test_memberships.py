@@ -8,7 +8,6 @@ import pytest
 from desired_and_live import (
     FUTURE,
     PAST,
-    desired,
     edges,
     group,
     live,
@@ -17,7 +16,6 @@ from desired_and_live import (
     member,
     nested,
     notes,
-    only_step,
     planned,
     policy,
     step_ids,
@@ -376,8 +374,3 @@ def test_removal_waits_for_addition() -> None:
     listed = [*LISTED, group("b", [ADA]), group("a", [])]
     made = planned(listed, live(*FOUND, live_group("g1", "a", ["u1"]), live_group("g2", "b")))
     assert step_ids(made) == ["add_members group:b", "remove_members group:a"]
-
-
-def test_the_rules_of_the_workspace_hold_unless_others_are_given() -> None:
-    assert desired(rules=policy(chunk_size=3)).config.policy.chunk_size == 3
-    assert only_step(planned([group("team", [])])).chunk == 1
