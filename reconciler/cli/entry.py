@@ -47,7 +47,11 @@ def main() -> NoReturn:
         if isinstance(stream, TextIOWrapper):
             # Names come from all over the world; a terminal that cannot show one is no reason to fail.
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:]))
+    try:
+        sys.exit(run(sys.argv[1:]))
+    except KeyboardInterrupt:
+        # One that came while another was being told.
+        sys.exit(ExitCode.STOPPED)
 
 
 def run(arguments: Sequence[str]) -> ExitCode:
@@ -58,7 +62,7 @@ def run(arguments: Sequence[str]) -> ExitCode:
         code = cli.main(list(arguments), prog_name="reconciler", standalone_mode=False, obj=terminal)
     except Exception as error:
         # Imported now, because most command lines are right and help must not wait for it.
-        from reconciler.cli.failures import report  # noqa: PLC0415
+        from reconciler.cli.failures import report
 
         return report(error, terminal)
     return code if isinstance(code, ExitCode) else ExitCode.DONE

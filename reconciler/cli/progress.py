@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from typing import Self
 
 import click
@@ -17,13 +18,20 @@ _BAR = 24  # columns
 
 
 class Progress:
-    """One piece of work that takes a while. Use it as a context manager: the bar goes when the work ends."""
+    """One piece of work that takes a while. Use it as a context manager: the bar goes when the work ends.
 
-    def __init__(self, terminal: Terminal, title: str) -> None:
+    Args:
+        terminal: where it is shown.
+        title: what is being done, in a few words.
+        clock: returns seconds; only differences count.
+    """
+
+    def __init__(self, terminal: Terminal, title: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._terminal = terminal
         self._title = title
+        self._clock = clock
         self._drawn = False
-        self._last = time.monotonic()
+        self._last = clock()
         if not terminal.shows_progress:
             terminal.tell(f"{title} …")
 
@@ -35,7 +43,7 @@ class Progress:
 
     def update(self, done: int, total: int, detail: str = "") -> None:
         """Show how far the work has come."""
-        now = time.monotonic()
+        now = self._clock()
         if now - self._last < (_REDRAW if self._terminal.shows_progress else _REPEAT):
             return
         self._last = now

@@ -68,7 +68,7 @@ def make_plan(terminal: Terminal, options: PlanningOptions) -> tuple[Loaded, Pla
 
 
 def tell_throttle(event: ThrottleEvent, progress: Progress, terminal: Terminal) -> None:
-    """Say that a server asks to slow down, where a person would otherwise wonder why nothing happens."""
-    if event.wait >= _WORTH_TELLING or terminal.verbose:
-        why = f"answered {event.status}" if event.status else "did not answer"
+    """Say why nothing happens: a server that cannot be reached, or one that asks to slow down for long."""
+    if event.status is None or event.wait >= _WORTH_TELLING or terminal.verbose:
+        why = "cannot be reached" if event.status is None else f"answered {event.status}"
         progress.interrupt(f"{event.method} {event.path}: the server {why}; trying again in {event.wait:.0f} s")

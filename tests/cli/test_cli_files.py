@@ -22,17 +22,15 @@ def test_a_new_workspace_is_valid_and_lists_nobody(dialect: str, tmp_path: Path)
     assert valid.document == {"valid": True, "files": 3, "users": 0, "groups": 0, "diagnostics": []}
 
 
-@pytest.mark.parametrize("name", ["users", "groups"])
-def test_the_examples_in_a_new_workspace_are_valid_too(name: str, tmp_path: Path) -> None:
+def test_the_examples_in_a_new_workspace_are_valid_too(tmp_path: Path) -> None:
     call(["init"], cwd=tmp_path)
     for file in ("users", "groups"):
         path = tmp_path / file / "example.yaml"
         lines = path.read_text(encoding="utf-8").splitlines()
-        start = next(number for number, line in enumerate(lines) if line == f"# {file}:")
-        path.write_text("\n".join(line.removeprefix("# ") for line in lines[start:]), encoding="utf-8")
-    done = call(["validate", "--json"], cwd=tmp_path)
-    assert done.document["diagnostics"] == []
-    assert done.document[name] > 1
+        example = lines[lines.index(f"# {file}:") :]
+        path.write_text("\n".join(line.removeprefix("# ") for line in example), encoding="utf-8")
+    document = call(["validate", "--json"], cwd=tmp_path).document
+    assert document == {"valid": True, "files": 3, "users": 2, "groups": 3, "diagnostics": []}
 
 
 def test_init_overwrites_nothing(tmp_path: Path) -> None:

@@ -139,6 +139,26 @@ def test_a_pipe_gets_colours_only_where_they_are_forced(
     assert bool(ANSI.search(workspace.call("plan", *flags).stdout)) is coloured
 
 
+def test_a_token_that_stops_working_is_told_in_time(workspace: Workspace) -> None:
+    directory = workspace.path / "directory.yaml"
+    text = directory.read_text(encoding="utf-8").replace("SCIM_TOKEN}", "SCIM_TOKEN, expires: 2020-01-01}")
+    directory.write_text(text, encoding="utf-8")
+    done = workspace.call("plan")
+    assert done.code == 0
+    assert "warning: the token stopped working on 2020-01-01" in done.stderr
+
+
+def test_verbose_tells_what_reading_cost(workspace: Workspace) -> None:
+    assert "Read 0 users and 0 groups in 4 requests" in workspace.call("plan", "-v").stderr
+
+
+def test_a_plan_that_cannot_be_saved_is_told_before_the_directory_is_read(workspace: Workspace) -> None:
+    done = workspace.call("plan", "-o", str(workspace.path / "missing" / "saved.plan"))
+    assert done.code == 64
+    assert "there is no folder" in done.stderr
+    assert workspace.sandbox.request_count == 0
+
+
 def test_a_name_cannot_break_out_of_the_plan(workspace: Workspace) -> None:
     workspace.state('users:\n  - userName: ada@example.com\n    title: "x\\e[31m\\n::error::owned"\n')
     done = workspace.call("plan")

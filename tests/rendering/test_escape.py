@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.rendering.escape import columns, label, quoted, safe, shorten
@@ -39,6 +39,7 @@ def test_what_cannot_be_seen_or_would_be_obeyed_is_escaped(text: str, shown: str
     assert safe(text) == shown
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_safe_text_is_one_printable_line_that_commands_nothing(text: str) -> None:
     shown = safe(text)
@@ -47,6 +48,7 @@ def test_a_safe_text_is_one_printable_line_that_commands_nothing(text: str) -> N
     assert "##[" not in shown
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_different_texts_look_different_in_quotes(one: str, other: str) -> None:
     assert (quoted(one) == quoted(other)) == (one == other)
@@ -62,6 +64,7 @@ def test_a_name_that_could_be_read_as_layout_is_quoted(name: str) -> None:
     assert label(name) == quoted(name)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80), st.integers(min_value=3, max_value=40))
 def test_a_shortened_text_keeps_both_ends_and_the_limit(text: str, limit: int) -> None:
     short = shorten(text, limit)

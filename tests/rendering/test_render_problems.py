@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.diagnostics import Diagnostic, Severity
@@ -61,6 +61,7 @@ def test_colour_is_only_added_where_it_is_wanted() -> None:
     assert "\x1b" not in render_diagnostics([UNKNOWN_KEY], "text")
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_one_problem_is_one_annotation_whatever_it_says(message: str, file: str) -> None:
     found = Diagnostic(code="x", message=message, origin=Origin(file, 1, 1), hint=message, text=message)

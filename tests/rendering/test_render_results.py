@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from golden_files import assert_golden
 from sample_plans import HOSTILE, group_step, listed, user_step
 
 from reconciler.applying import Outcome, RunResult, Status
@@ -36,10 +35,8 @@ MIXED = RunResult(
 )
 
 
-def test_a_mixed_result_reads_as_it_did_when_it_was_last_looked_at(
-    matches_golden: Callable[[str, str], None],
-) -> None:
-    matches_golden("result_mixed.txt", render_result(MIXED, color=False))
+def test_a_mixed_result_reads_as_it_did_when_it_was_last_looked_at() -> None:
+    assert_golden("result_mixed.txt", render_result(MIXED, color=False))
 
 
 def test_the_last_line_counts_every_status() -> None:

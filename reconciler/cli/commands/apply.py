@@ -13,6 +13,7 @@ import click
 
 from reconciler import api
 from reconciler.applying import ApplyEvent, RunResult, Status, StopSignal
+from reconciler.applying.ledger import RUNS
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.failures import exiting
@@ -86,6 +87,7 @@ def command(
         terminal.complain("Nothing was applied.")
         return ExitCode.STOPPED
     result = _carry_out(terminal, planned, config)
+    terminal.tell(f"Ledger: {terminal.workspace / RUNS / result.run_id / 'ledger.jsonl'}")
     if not terminal.json:
         terminal.result(render_result(result, color=terminal.color, full=full))
     _document(terminal, planned, result)

@@ -124,7 +124,7 @@ class _Narrator:
 
     def _run(self, arguments: list[str]) -> None:
         # The entry point imports the commands, this one among them.
-        from reconciler.cli.entry import run  # noqa: PLC0415
+        from reconciler.cli.entry import run
 
         words = [*arguments, "-C", WORKSPACE]
         palette = self._palette

@@ -57,6 +57,9 @@ def command(
     "No changes. …". Guards are checked here too: a plan that one refuses is shown, and the exit code is 3.
     """
     options = PlanningOptions(as_of=as_of, allowances=allow, reason=reason)
+    if output is not None and not output.parent.is_dir():
+        # Said now, and not after a large directory has been read.
+        raise click.BadParameter(f"there is no folder {str(output.parent)!r}", param_hint="-o")
     _, planned = make_plan(terminal, options)
     if output is not None:
         _save(output, planned)
@@ -72,7 +75,10 @@ def command(
 
 def _save(path: Path, plan: Plan) -> None:
     """Write a plan file, all of it or nothing. Only its owner may read it: it names people."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(encode(plan))
