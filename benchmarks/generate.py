@@ -185,7 +185,7 @@ def main() -> None:
     add_size_options(parser)
     size = size_from(parser.parse_args(), parser)
     # The web server is an extra that writing a workspace does without.
-    from reconciler.sandbox.server import Sandbox  # noqa: PLC0415
+    from reconciler.sandbox.server import Sandbox
 
     with Sandbox(seed=seed(size)) as sandbox:
         print(sandbox.base_url, sandbox.token, sep="\n", flush=True)

@@ -80,13 +80,13 @@ class Measurement:
 
 def reconciler_way(workspace: Path, base_url: str, token: str) -> Measurement:
     """Measure this package's own phases."""
-    from reconciler.desired import load  # noqa: PLC0415  # imported by the measured process alone, before it is measured
-    from reconciler.live import read_live  # noqa: PLC0415
-    from reconciler.model import Live  # noqa: PLC0415
-    from reconciler.planning import plan  # noqa: PLC0415
-    from reconciler.rendering import render_text  # noqa: PLC0415
-    from reconciler.scim.client import ScimClient  # noqa: PLC0415
-    from reconciler.scim.dialects import load_dialect  # noqa: PLC0415
+    from reconciler.desired import load  # imported by the measured process alone, before it is measured
+    from reconciler.live import read_live
+    from reconciler.model import Live
+    from reconciler.planning import plan
+    from reconciler.rendering import render_text
+    from reconciler.scim.client import ScimClient
+    from reconciler.scim.dialects import load_dialect
 
     async def fetch() -> Live:
         async with ScimClient(base_url, token) as client:
@@ -117,10 +117,10 @@ def reconciler_way(workspace: Path, base_url: str, token: str) -> Measurement:
 
 def _tell_validation_apart(measured: Measurement, workspace: Path) -> None:
     """Divide "load", which reads and checks file by file, by reading everything once more without any check."""
-    from reconciler.desired.problems import Problems  # noqa: PLC0415
-    from reconciler.desired.workspace import find_files, read_file  # noqa: PLC0415
-    from reconciler.desired.yaml_builder import Texts  # noqa: PLC0415
-    from reconciler.desired.yaml_reader import read_yaml  # noqa: PLC0415
+    from reconciler.desired.problems import Problems
+    from reconciler.desired.workspace import find_files, read_file
+    from reconciler.desired.yaml_builder import Texts
+    from reconciler.desired.yaml_reader import read_yaml
 
     load, *others = measured.phases
     before = time.process_time()
@@ -140,11 +140,11 @@ def _tell_validation_apart(measured: Measurement, workspace: Path) -> None:
 
 def ready_made_way(workspace: Path, base_url: str, token: str) -> Measurement:
     """Measure the same job done with ready-made parts, one after the other: what anybody would write first."""
-    import httpx  # noqa: PLC0415  # imported by the measured process alone, before it is measured
-    import jsonschema  # noqa: PLC0415
-    import yaml  # noqa: PLC0415
+    import httpx  # imported by the measured process alone, before it is measured
+    import jsonschema
+    import yaml
 
-    from reconciler.desired import json_schema  # noqa: PLC0415
+    from reconciler.desired import json_schema
 
     validator = jsonschema.Draft202012Validator(json_schema("resources"))
     measured = Measurement("ready-made")
@@ -188,7 +188,7 @@ def _pages(client: Any, url: str) -> Iterator[tuple[list[Any], int]]:
 
 
 def _compare(documents: list[dict[str, Any]], users: list[Any], groups: list[Any]) -> Iterator[str]:
-    from reconciler.attributes import ENTERPRISE_USER  # noqa: PLC0415
+    from reconciler.attributes import ENTERPRISE_USER
 
     live_users = {row["userName"].casefold(): row for row in users}
     live_groups = {row["displayName"].casefold(): row for row in groups}

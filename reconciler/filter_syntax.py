@@ -87,8 +87,8 @@ def parse(text: str) -> Node:
         FilterError: the text does not follow the grammar, or nests more than 32 expressions.
     """
     # Imported late: it costs a third of a second, and most commands never meet a filter.
-    from scim2_models import SCIMException, ScimFilter  # noqa: PLC0415
-    from scim2_models.path import expressions as syntax  # noqa: PLC0415
+    from scim2_models import SCIMException, ScimFilter
+    from scim2_models.path import expressions as syntax
 
     def path(read: syntax.AttrPath) -> Path:
         return Path(read.attr, urn=read.uri, sub=read.sub_attr)

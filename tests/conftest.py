@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from scenario import Scenario
 
-from reconciler.sandbox.server import Sandbox
-
-Start = Callable[..., tuple[Scenario, Sandbox]]
+if TYPE_CHECKING:
+    from reconciler.sandbox.server import Sandbox
+    from scenario import Scenario, Start
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start a sandbox directory and return a scenario against it."""
+    """Start sandbox directories that live as long as the test."""
+    # Imported here, so that tests of one package do not need all others to be importable.
+    from reconciler.sandbox.server import Sandbox
+    from scenario import Scenario
+
     with ExitStack() as stack:
 
         def make(
-            dialect: str = "generic", *, seed: dict[str, Any] | None = None, **fields: Any
+            dialect: str = "generic", *, seed: Mapping[str, Any] | None = None, **fields: Any
         ) -> tuple[Scenario, Sandbox]:
             sandbox = stack.enter_context(Sandbox(dialect, seed=seed, record=True))
             workspace = tmp_path / f"workspace{len(list(tmp_path.iterdir()))}"

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from loopback import Reply, Request, error, list_response, serving
 from reconciler.attributes import CORE_USER, ENTERPRISE_USER, Schemas, rfc7643, rfc7643_documents
 from reconciler.diagnostics import Diagnostic
 from reconciler.filters import FilterError
@@ -17,7 +18,6 @@ from reconciler.scim.client import ScimClient
 from reconciler.scim.dialects import Dialect, load_dialect
 from reconciler.scim.errors import IncompleteListing, MalformedAnswer, RequestRefused, Unauthorized
 from reconciler.scim.retry import RetryPolicy
-from tests.scim.loopback import Reply, Request, error, list_response, serving
 
 Row = dict[str, Any]
 Respond = Callable[[Request], Reply]

@@ -164,10 +164,10 @@ def _listen(port: int) -> socket.socket:
 
 def _build(directory: Directory, base_url: str, token: str, *, record: bool) -> tuple[Gate, uvicorn.Server]:
     try:
-        import uvicorn  # noqa: PLC0415  An extra that production hosts do not have.
+        import uvicorn
 
-        from reconciler.sandbox.app import build_app  # noqa: PLC0415  It needs the extra, too.
-        from reconciler.sandbox.gate import Gate  # noqa: PLC0415  Likewise.
+        from reconciler.sandbox.app import build_app
+        from reconciler.sandbox.gate import Gate
     except ImportError as error:
         raise SandboxError(
             f"the embedded directory needs a web server ({error}); try: pip install 'reconciler[sandbox]'"

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from conftest import Start
-from scenario import Scenario
 
 from reconciler.applying import ApplyEvent, Status, StopSignal, read_ledger
+from reconciler.model import Kind
 from reconciler.sandbox.server import Sandbox
+from scenario import Scenario, Start
 
 
 def user(name: str, **attributes: Any) -> dict[str, Any]:
@@ -196,7 +196,7 @@ def test_one_member_that_is_gone_does_not_keep_the_others_out(start: Start) -> N
     planned = scenario.write(f"users:\n{listed}\ngroups:\n  - {{displayName: team, members: [{members}]}}").plan()
     gone = next(found.id for found in scenario.live().users if found.name == "user4@example.com")
     with sandbox.directory.lock:
-        sandbox.directory.delete("User", gone)
+        sandbox.directory.delete(Kind.USER, gone)
     (outcome,) = scenario.apply(planned).outcomes
     assert outcome.status is Status.FAILED
     assert outcome.message.startswith("1 of 9 memberships were not changed: user4@example.com")

@@ -12,12 +12,12 @@ from typing import Any
 
 import httpx
 import pytest
-from loopback import Reply, Request, error, serving
-from scenario import Scenario
 
+from loopback import Reply, Request, error, serving
 from reconciler.applying import RunResult, Status
 from reconciler.sandbox.server import Sandbox
 from reconciler.scim.retry import RetryPolicy
+from scenario import Scenario
 
 Forward = Callable[[Request], Reply]
 Meddle = Callable[[Request, Forward], Reply]

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from live_states import ACME_URN, group, in_other_order, live_state, user
 
+from live_states import ACME_URN, group, in_other_order, live_state, user
 from reconciler.attributes import ENTERPRISE_USER, Schemas, rfc7643_documents
 from reconciler.capabilities import Capabilities
 from reconciler.config import Policy, Unlisted

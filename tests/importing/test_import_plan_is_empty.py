@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from live_states import as_sent, imported, live_states, next_plan
 
+from live_states import as_sent, imported, live_states, next_plan
 from reconciler.importing import Split
 from reconciler.model import Live
 

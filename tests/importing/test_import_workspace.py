@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from live_states import TEMPLATE, group, imported, in_other_order, live_state, user
 
+from live_states import TEMPLATE, group, imported, in_other_order, live_state, user
 from reconciler.config import TokenSource, Unlisted
 from reconciler.desired import load
 from reconciler.importing import FilesInTheWayError, Split, WorkspaceWriteError, write_workspace

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from live_states import keys, loose_values, texts
 
+from live_states import keys, loose_values, texts
 from reconciler.desired.problems import Problems
 from reconciler.desired.yaml_reader import read_yaml
 from reconciler.importing.yaml_text import flow_text, yaml_text

@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from conftest import Start
 from jsonschema import Draft202012Validator
 
 from reconciler.sandbox.gate import RecordedRequest
+from scenario import Start
 
 CONTRACT = Path(__file__).parents[3] / "shared" / "contracts" / "atlassian-user-provisioning.openapi.json"
 

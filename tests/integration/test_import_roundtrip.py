@@ -8,13 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
-from scenario import Scenario
-from third_party import scim2_server
 
 from reconciler.attributes import CORE_GROUP, CORE_USER, ENTERPRISE_USER
 from reconciler.config import TokenSource
 from reconciler.importing import DirectoryTemplate, ImportReport, Split, write_workspace
 from reconciler.sandbox.server import Sandbox
+from scenario import Scenario
+from third_party import scim2_server
 
 PEOPLE: list[dict[str, Any]] = [
     {

@@ -13,11 +13,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Start
-from scenario import Scenario
 
 from reconciler.applying.ledger import RUNS, read_ledger
 from reconciler.sandbox.server import Sandbox
+from scenario import Scenario, Start
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +48,12 @@ def seed() -> dict[str, object]:
     names = [f"user{number:02}@example.com" for number in range(0, USERS, 3)] + ["leaver@example.com"]
     return {
         "users": [
-            {"userName": name, "title": "Intern", "emails": [{"value": name, "primary": True}], "active": index % 2 == 0}
+            {
+                "userName": name,
+                "title": "Intern",
+                "emails": [{"value": name, "primary": True}],
+                "active": index % 2 == 0,
+            }
             for index, name in enumerate(names)
         ],
         "groups": [{"displayName": f"old-{number:02}", "members": names[number:]} for number in range(GROUPS)],

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from scenario import Scenario
 from third_party import scim2_server
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from desired_and_live import changes, group, live, live_group, live_user, notes, only_step, planned, step_ids, user
 
+from desired_and_live import changes, group, live, live_group, live_user, notes, only_step, planned, step_ids, user
 from reconciler.attributes import CORE_GROUP, CORE_USER, ENTERPRISE_USER, Schemas, rfc7643_documents
 from reconciler.planning import Plan
 from reconciler.planning.changes import explain, same

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from desired_and_live import (
     FUTURE,
     PAST,
@@ -19,7 +20,6 @@ from desired_and_live import (
     step_ids,
     user,
 )
-
 from reconciler.config import Unlisted
 from reconciler.diagnostics import DiagnosticsError
 from reconciler.planning import Action, Reason

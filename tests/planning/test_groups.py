@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from desired_and_live import (
     PAST,
     changes,
@@ -21,11 +22,10 @@ from desired_and_live import (
     step_ids,
     user,
 )
-from simulated_directory import SimulatedDirectory
-
 from reconciler.config import Unlisted
 from reconciler.diagnostics import DiagnosticsError
 from reconciler.planning import Action, Reason
+from simulated_directory import SimulatedDirectory
 
 ADA, BOB = live_user("u1", "ada@example.com"), live_user("u2", "bob@example.com")
 EVE = live_user("u9", "eve@example.org")

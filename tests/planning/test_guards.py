@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from desired_and_live import PAST, UNGUARDED, group, live, live_group, live_user, member, planned, policy, user
 
+from desired_and_live import PAST, UNGUARDED, group, live, live_group, live_user, member, planned, policy, user
 from reconciler.config import Allowance, Guards, Limit, Policy, Unlisted
 from reconciler.planning import Plan, Verdict
 

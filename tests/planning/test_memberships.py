@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from desired_and_live import (
     FUTURE,
     PAST,
@@ -21,7 +22,6 @@ from desired_and_live import (
     step_ids,
     user,
 )
-
 from reconciler.attributes import CORE_USER, ENTERPRISE_USER, Schemas, rfc7643_documents
 from reconciler.config import Unlisted
 from reconciler.diagnostics import DiagnosticsError

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from desired_and_live import AS_OF, desired, group, live, live_user, planned, policy, user
 
+from desired_and_live import AS_OF, desired, group, live, live_user, planned, policy, user
 from reconciler.config import Unlisted
 from reconciler.planning import Plan, PlanFileError, Summary, as_json, decode, encode, plan
 

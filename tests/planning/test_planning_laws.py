@@ -5,18 +5,18 @@ from __future__ import annotations
 from copy import deepcopy
 from random import Random
 
-from desired_and_live import AS_OF
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from random_states import States, shuffled, states
-from simulated_directory import SimulatedDirectory
 
+from desired_and_live import AS_OF
+from random_states import States, shuffled, states
 from reconciler.attributes import fold
 from reconciler.config import Unlisted
 from reconciler.diagnostics import DiagnosticsError
 from reconciler.model import DesiredGroup, DesiredUser, Kind, Live, Validity
 from reconciler.planning import Action, Plan, PlanFileError, Reason, Step, decode, encode, plan
 from reconciler.planning.ordering import phase
+from simulated_directory import SimulatedDirectory
 
 law = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from desired_and_live import FUTURE, PAST, changes, live, live_user, notes, only_step, planned, policy, step_ids, user
 
+from desired_and_live import FUTURE, PAST, changes, live, live_user, notes, only_step, planned, policy, step_ids, user
 from reconciler.attributes import rfc7643
 from reconciler.config import Unlisted
 from reconciler.planning import Action, Reason

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from sample_plans import SAMPLES
 
 from reconciler.planning import decode
 from reconciler.rendering import json_document, render_json
+from sample_plans import SAMPLES
 
 
 @pytest.mark.parametrize("name", [name for name in SAMPLES if name != "hostile"])

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 from golden_files import assert_golden
-from sample_plans import HOSTILE, group_step, listed, user_step
 
 from reconciler.applying import Outcome, RunResult, Status
 from reconciler.planning import Action, Reason
 from reconciler.rendering.results import render_result, result_document
+from sample_plans import HOSTILE, group_step, listed, user_step
 
 
 def outcome(name: str, status: Status, message: str = "", **fields: int) -> Outcome:

@@ -6,11 +6,11 @@ import pytest
 from golden_files import assert_golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_plans import HOSTILE, SAMPLES, group_step, listed, make_plan, many_members, user_step
 
 from reconciler.planning import Action, Change, Edge, Note, Reason, Verdict
 from reconciler.planning.plan import DesiredIdentity, DirectoryIdentity
 from reconciler.rendering import render_text
+from sample_plans import HOSTILE, SAMPLES, group_step, listed, make_plan, many_members, user_step
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from sample_plans import user_step
 
 from reconciler.planning import Action, Edge, Reason, Verdict
 from reconciler.rendering.words import counted, reason_of_edge, reason_of_step, refusal
+from sample_plans import user_step
 
 
 @pytest.mark.parametrize("reason", Reason)

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import pytest
 
+from loopback import Reply, Request, error, in_turn, serving
 from reconciler.scim.client import MAX_BODY, ScimClient, ScimResponse, resource_path
 from reconciler.scim.errors import (
     Conflict,
@@ -26,7 +27,6 @@ from reconciler.scim.errors import (
     Unauthorized,
 )
 from reconciler.scim.retry import RetryPolicy, ThrottleEvent
-from tests.scim.loopback import Reply, Request, error, in_turn, serving
 
 TOKEN = "s3cret-t0ken"
 OK = Reply(200, {"id": "1"})

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from loopback import Reply, error, list_response, serving
 from reconciler.attributes import CORE_GROUP, CORE_USER, rfc7643, rfc7643_documents
 from reconciler.capabilities import Capabilities, UserDelete
 from reconciler.scim.client import ScimClient
@@ -14,7 +15,6 @@ from reconciler.scim.dialects import Dialect, DialectError, dialect_names, load_
 from reconciler.scim.discovery import Discovery, discover
 from reconciler.scim.errors import ConnectionFailed, MalformedAnswer, ScimError, Unauthorized
 from reconciler.scim.retry import RetryPolicy
-from tests.scim.loopback import Reply, error, list_response, serving
 
 SCHEMAS = list(rfc7643_documents().values())
 GENERIC = load_dialect("generic")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from loopback import Reply, in_turn, serving
 from reconciler.config import ApplySettings, DirectoryConfig, Policy, TokenSource, Unlisted
 from reconciler.scim.connect import open_client
 from reconciler.scim.endpoint import BaseUrlError, is_loopback, resolve_base_url
 from reconciler.scim.tokens import TokenError
-from tests.scim.loopback import Reply, in_turn, serving
 
 ENVIRON = {"DIRECTORY_ID": "d1", "BASE": "https://directory.example.com/scim", "EMPTY": "", "SPACED": "a b"}
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loopback import Loopback, Reply, Request, error, list_response, serving
 from reconciler.scim.client import ScimClient
 from reconciler.scim.errors import IncompleteListing, ServerError, Unauthorized
 from reconciler.scim.listing import list_resources
 from reconciler.scim.retry import RetryPolicy
-from tests.scim.loopback import Loopback, Reply, Request, error, list_response, serving
 
 Row = dict[str, Any]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Protocol
 
 from reconciler.applying import ApplyEvent, Ledger, RunResult, StopSignal, apply_plan
 from reconciler.config import Policy
@@ -14,6 +15,7 @@ from reconciler.desired import load
 from reconciler.live import read_live
 from reconciler.model import Live
 from reconciler.planning import Plan, plan
+from reconciler.sandbox.server import Sandbox
 from reconciler.scim.client import ScimClient
 from reconciler.scim.dialects import load_dialect
 from reconciler.scim.retry import RetryPolicy
@@ -32,6 +34,14 @@ guards:
 apply: {{chunk_size: {chunk_size}}}
 """
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+class Start(Protocol):
+    """Start a sandbox directory, and return a scenario against it."""
+
+    def __call__(
+        self, dialect: str = "generic", *, seed: Mapping[str, Any] | None = None, **fields: Any
+    ) -> tuple[Scenario, Sandbox]: ...
 
 
 @dataclass

@@ -8,9 +8,9 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from desired_and_live import FUTURE, PAST, desired, group, live, live_group, live_user, policy, user
 from hypothesis import strategies as st
 
+from desired_and_live import FUTURE, PAST, desired, group, live, live_group, live_user, policy, user
 from reconciler.attributes import ENTERPRISE_USER
 from reconciler.config import Policy, Unlisted
 from reconciler.model import Desired, DesiredGroup, DesiredUser, Kind, Live, LiveGroup, LiveUser, Member
