@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "rendering" / "golden"
 
 
 def assert_golden(name: str, text: str) -> None:
