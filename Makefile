@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo test lint format clean
+.PHONY: help demo test lint format bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*##/\t/' | sort
@@ -21,6 +21,8 @@ demo: $(STAMP) ## the main job, end to end, on the embedded directory
 
 test: $(STAMP) ## the whole test suite
 	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+	@$(BIN)/coverage report --include='reconciler/planning/*,reconciler/desired/*' --fail-under=95 >/dev/null || \
+	  { echo "planning and desired state must be covered by branch to 95 % or more"; exit 1; }
 
 lint: $(STAMP) ## ruff and mypy, as CI runs them
 	@$(BIN)/ruff check .
@@ -30,6 +32,9 @@ lint: $(STAMP) ## ruff and mypy, as CI runs them
 format: $(STAMP) ## let ruff lay out and mend what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+bench: $(STAMP) ## measure reading, planning and rendering at 5,000 users, beside the ready-made path
+	@$(BIN)/python benchmarks/plan_scale.py --baseline
 
 clean: ## remove everything that can be made again
 	@rm -rf $(VENV) .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
