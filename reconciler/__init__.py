@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from reconciler._version import __version__
-    from reconciler.api import PlanRefusedError, WrongDirectoryError, apply, load, plan, read_live, render
+    from reconciler.api import PlanRefusedError, WrongDirectoryError, apply, load, load_config, plan, read_live, render
     from reconciler.applying import ApplyEvent, Outcome, RunResult, Status, StopSignal
     from reconciler.desired import Loaded
     from reconciler.diagnostics import Diagnostic, DiagnosticsError, ReconcilerError
@@ -39,6 +39,7 @@ __all__ = [
     "__version__",
     "apply",
     "load",
+    "load_config",
     "plan",
     "read_live",
     "render",
@@ -48,7 +49,16 @@ __all__ = [
 _HOMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "reconciler._version": ("__version__",),
-        "reconciler.api": ("PlanRefusedError", "WrongDirectoryError", "apply", "load", "plan", "read_live", "render"),
+        "reconciler.api": (
+            "PlanRefusedError",
+            "WrongDirectoryError",
+            "apply",
+            "load",
+            "load_config",
+            "plan",
+            "read_live",
+            "render",
+        ),
         "reconciler.applying": ("ApplyEvent", "Outcome", "RunResult", "Status", "StopSignal"),
         "reconciler.desired": ("Loaded",),
         "reconciler.diagnostics": ("Diagnostic", "DiagnosticsError", "ReconcilerError"),

@@ -84,6 +84,18 @@ def load(workspace: Path | str) -> Loaded:
     return desired_state.load(Path(workspace))
 
 
+def load_config(workspace: Path | str) -> DirectoryConfig:
+    """Read and check ``directory.yaml`` alone: all that :func:`apply` needs for a plan that was saved.
+
+    Args:
+        workspace: the folder with ``directory.yaml``.
+
+    Raises:
+        DiagnosticsError: something is wrong with it; it holds every problem in that file.
+    """
+    return desired_state.load_config(Path(workspace))
+
+
 def read_live(
     config: DirectoryConfig,
     workspace: Path | str,

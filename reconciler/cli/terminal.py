@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 from dataclasses import dataclass
@@ -60,6 +61,14 @@ class Terminal:
     def can_ask(self) -> bool:
         """Whether there is somebody to answer a question. Nothing is ever asked otherwise."""
         return sys.stdin.isatty() and not self.json
+
+    def command_line(self, *words: str | Path) -> str:
+        """Return a command line for the same workspace, fit to be shown and to be copied into a shell."""
+        # Imported now, because help must not wait for it.
+        from reconciler.rendering import safe
+
+        workspace = () if self.workspace == Path() else ("-C", self.workspace)
+        return safe(shlex.join(map(str, ("reconciler", *words, *workspace))))
 
     def result(self, text: str) -> None:
         """Write a result, lines that end in a newline. A reader that went away (``| head``) is no error."""

@@ -11,6 +11,7 @@ from reconciler.cli.progress import Progress
 from reconciler.cli.terminal import Terminal
 from reconciler.config import DirectoryConfig
 from reconciler.desired import Loaded
+from reconciler.diagnostics import Diagnostic
 from reconciler.live import ReadProgress
 from reconciler.model import Kind, Live
 from reconciler.planning import Plan
@@ -25,9 +26,20 @@ _WORTH_TELLING = 5.0  # seconds of waiting
 def load_workspace(terminal: Terminal) -> Loaded:
     """Read and check the workspace, and show its warnings; also that of a token that soon stops working."""
     loaded = api.load(terminal.workspace)
-    expiry = expiry_warning(loaded.desired.config.token, datetime.now(UTC).date())
-    tell_diagnostics((*loaded.warnings, *((expiry,) if expiry else ())), terminal)
+    tell_diagnostics((*loaded.warnings, *_of_token(loaded.desired.config)), terminal)
     return loaded
+
+
+def load_directory_file(terminal: Terminal) -> DirectoryConfig:
+    """Read and check ``directory.yaml`` alone, for what does not need the other files to be valid."""
+    config = api.load_config(terminal.workspace)
+    tell_diagnostics(_of_token(config), terminal)
+    return config
+
+
+def _of_token(config: DirectoryConfig) -> tuple[Diagnostic, ...]:
+    expiry = expiry_warning(config.token, datetime.now(UTC).date())
+    return (expiry,) if expiry else ()
 
 
 def read_directory(terminal: Terminal, config: DirectoryConfig) -> Live:

@@ -10,7 +10,8 @@ Every problem is found in one run: what fails its schema goes on without the par
 goes unsaid (:mod:`~reconciler.desired.unread`, :mod:`~reconciler.desired.doubts`).
 """
 
-from reconciler.desired.loading import Loaded, load
+from reconciler.desired.loading import Loaded, load, load_config
 from reconciler.desired.schema import SchemaName, json_schema
+from reconciler.desired.workspace import files_digest
 
-__all__ = ["Loaded", "SchemaName", "json_schema", "load"]
+__all__ = ["Loaded", "SchemaName", "files_digest", "json_schema", "load", "load_config"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from reconciler.attributes import fold
+from reconciler.config import DirectoryConfig
 from reconciler.desired.configuration import Configuration, read_configuration
 from reconciler.desired.doubts import Doubts
 from reconciler.desired.filter_checks import FilterChecks
@@ -62,6 +63,42 @@ def load(workspace: Path) -> Loaded:
         DiagnosticsError: something is wrong; it holds every problem in all files.
     """
     return _Loading(workspace).load()
+
+
+def load_config(workspace: Path) -> DirectoryConfig:
+    """Read and check ``directory.yaml`` alone: which directory it is, how to reach it, how careful to be with it.
+
+    What needs no users and groups, such as applying a plan that was reviewed, does not fail where their files do.
+
+    Args:
+        workspace: the folder with ``directory.yaml``.
+
+    Returns:
+        What it says. Whether the listed resources are inside its scope is not known.
+
+    Raises:
+        DiagnosticsError: something is wrong with it; it holds every problem in that file.
+    """
+    of_all_files, problems = Problems(), Problems()
+    files = find_files(workspace, of_all_files)
+    problems.found += [found for found in of_all_files.found if _concerns_directory_file(found)]
+    file = next((file for file in files if file.name == DIRECTORY_FILE), None)
+    data = read_file(file, problems) if file is not None else None
+    document = read_yaml(data, DIRECTORY_FILE, problems) if data is not None else None
+    config: DirectoryConfig | None = None
+    if document is not None:
+        suggester = Suggester()
+        configuration = read_configuration(document, SchemaChecks(suggester), problems)
+        filters = FilterChecks(Doubts(), suggester, problems)
+        filters.check_scope(configuration.scope, document, {Kind.USER: (), Kind.GROUP: ()})
+        config = configuration.config
+    if config is None or has_errors(problems.found):
+        raise DiagnosticsError(problems.found)
+    return config
+
+
+def _concerns_directory_file(found: Diagnostic) -> bool:
+    return found.origin is None or found.origin.file == DIRECTORY_FILE
 
 
 class _Loading:

@@ -175,6 +175,19 @@ class Digest:
         return f"sha256:{self._hash.hexdigest()}"
 
 
+def files_digest(workspace: Path) -> str:
+    """Return :attr:`reconciler.model.Desired.digest` for a workspace whose files need not be valid.
+
+    A file that cannot be read at all is left out.
+    """
+    problems, digest = Problems(), Digest()
+    for file in find_files(workspace, problems):
+        data = read_file(file, problems)
+        if data is not None:
+            digest.add(file.name, data)
+    return str(digest)
+
+
 def git_commit(workspace: Path) -> str | None:
     """Return the Git commit of a workspace, with ``+dirty`` appended when its files differ from it.
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from reconciler.config import Policy
 from reconciler.desired.problems import Problems
-from reconciler.desired.workspace import DIRECTORY_FILE, find_files
+from reconciler.desired.workspace import DIRECTORY_FILE, WorkspaceFile, find_files, read_file
+from reconciler.desired.yaml_reader import read_yaml
 from reconciler.diagnostics import ReconcilerError
 from reconciler.importing.directory_file import DirectoryTemplate, directory_text
 from reconciler.importing.documents import documents
@@ -64,8 +65,8 @@ class ImportReport:
         groups: how many groups they list.
         memberships: how many memberships they state.
         left_out: what the directory holds and they do not.
-        other_files: YAML files that were in the workspace before and were not written. Whatever they list is listed
-            twice now.
+        other_files: YAML files with users or groups that were in the workspace before and were not written. Whatever
+            they list may be listed twice now.
     """
 
     files: tuple[Path, ...]
@@ -108,7 +109,7 @@ def write_workspace(
         raise FilesInTheWayError(existing)
     if directory is not None and not os.path.lexists(target / DIRECTORY_FILE):
         texts[target / DIRECTORY_FILE] = directory_text(directory)
-    others = _yaml_files(target) - texts.keys() - {target / DIRECTORY_FILE}
+    others = [file for file in _yaml_files(target) if file.path not in texts and _may_list_resources(file)]
     for file in sorted(texts):
         _write(file, texts[file])
     return ImportReport(
@@ -117,7 +118,7 @@ def write_workspace(
         groups=len(stated.groups),
         memberships=stated.memberships,
         left_out=stated.left_out,
-        other_files=tuple(sorted(others)),
+        other_files=tuple(file.path for file in others),
     )
 
 
@@ -137,8 +138,20 @@ def _halves(key: str, items: list[Item]) -> list[str]:
     return [*_halves(key, items[:middle]), *_halves(key, items[middle:])]
 
 
-def _yaml_files(target: Path) -> set[Path]:
-    return {file.path for file in find_files(target, Problems())} if target.is_dir() else set()
+def _yaml_files(target: Path) -> list[WorkspaceFile]:
+    return find_files(target, Problems()) if target.is_dir() else []
+
+
+def _may_list_resources(file: WorkspaceFile) -> bool:
+    """Tell whether a file lists users or groups, or cannot be read well enough to tell."""
+    if file.name == DIRECTORY_FILE:
+        return False
+    problems = Problems()
+    data = read_file(file, problems)
+    document = read_yaml(data, file.name, problems) if data is not None else None
+    if document is None or not isinstance(document.value, dict):
+        return document is None or document.value is not None
+    return any(document.value.values())
 
 
 def _write(path: Path, text: str) -> None:

@@ -11,8 +11,8 @@ from typing import IO, Any
 
 import httpx
 import pytest
-from command_line import ADA_AND_TEAM, COMMAND, Workspace, call
 
+from command_line import ADA_AND_TEAM, COMMAND, Workspace, call
 from reconciler.sandbox.server import Sandbox
 
 DONE = "Applied: 3 applied, 0 differ, 0 failed, 0 stale, 0 skipped, 0 not tried."
@@ -114,6 +114,21 @@ def test_a_saved_plan_is_applied_exactly(workspace: Workspace) -> None:
     assert "the files have changed since this plan was made" in done.stderr
     (user,) = get(workspace.sandbox, "/Users")["Resources"]
     assert user["title"] == "Engineer"
+
+
+def test_a_saved_plan_is_applied_while_the_files_cannot_be_read(workspace: Workspace) -> None:
+    file = str(workspace.path / "saved.plan")
+    workspace.call("plan", "-o", file)
+    workspace.state("users: [")
+    done = workspace.call("apply", file)
+    assert (done.code, done.last_line) == (0, DONE)
+    assert "the files have changed since this plan was made" in done.stderr
+
+
+def test_a_saved_plan_of_unchanged_files_is_applied_without_a_warning(workspace: Workspace) -> None:
+    file = str(workspace.path / "saved.plan")
+    workspace.call("plan", "-o", file)
+    assert "warning" not in workspace.call("apply", file).stderr
 
 
 def test_a_plan_of_another_directory_is_4(workspace: Workspace) -> None:

@@ -94,6 +94,23 @@ def test_other_files_of_the_workspace_are_named(tmp_path: Path) -> None:
     assert report.other_files == (tmp_path / "groups.yaml", tmp_path / "users.yaml")
 
 
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ("# only a comment\n", False),
+        ("users: []\ngroups:\n", False),
+        ("users: [{userName: ada@example.com}]", True),
+        ("- a list", True),
+        ("users: [", True),
+        (b"\xff", True),
+    ],
+)
+def test_only_files_that_may_list_somebody_are_named(tmp_path: Path, content: str | bytes, named: bool) -> None:
+    (tmp_path / "example.yaml").write_bytes(content if isinstance(content, bytes) else content.encode())
+    report = imported(LIVE, tmp_path)
+    assert report.other_files == ((tmp_path / "example.yaml",) if named else ())
+
+
 def test_a_folder_that_cannot_be_made_is_an_error_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "users").write_text("a file")
     with pytest.raises(WorkspaceWriteError, match=r"users/a\.yaml cannot be written: "):

@@ -21,8 +21,9 @@ from reconciler.cli.interrupts import stopping_in_order
 from reconciler.cli.options import PlanningOptions, full_option, planning_options
 from reconciler.cli.progress import Progress
 from reconciler.cli.terminal import Terminal
-from reconciler.cli.workflow import load_workspace, make_plan, tell_throttle
+from reconciler.cli.workflow import load_directory_file, make_plan, tell_throttle
 from reconciler.config import Allowance, DirectoryConfig
+from reconciler.desired import files_digest
 from reconciler.planning import Plan, PlanFileError, decode
 from reconciler.rendering import json_document
 from reconciler.rendering.escape import label
@@ -97,12 +98,12 @@ def command(
 def _saved(terminal: Terminal, file: Path) -> tuple[DirectoryConfig, Plan]:
     with exiting(ExitCode.STALE, PlanFileError):
         planned = decode(file.read_bytes())
-    desired = load_workspace(terminal).desired
+    config = load_directory_file(terminal)
     with exiting(ExitCode.STALE, api.WrongDirectoryError), exiting(ExitCode.REFUSED, api.PlanRefusedError):
-        api.check_applicable(planned, desired.config, os.environ)
-    if planned.desired.digest != desired.digest:
+        api.check_applicable(planned, config, os.environ)
+    if planned.desired.digest != files_digest(terminal.workspace):
         terminal.tell("warning: the files have changed since this plan was made. It is applied as it is.")
-    return desired.config, planned
+    return config, planned
 
 
 def _approved(config: DirectoryConfig) -> bool:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import click
 
 from reconciler.cli.command import Command
-from reconciler.cli.diagnostics import base_of
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.terminal import Terminal
-from reconciler.cli.workflow import load_workspace, read_directory
+from reconciler.cli.workflow import load_directory_file, read_directory
 from reconciler.config import DirectoryConfig, Policy, TokenSource, Unlisted
 from reconciler.desired.workspace import DIRECTORY_FILE
 from reconciler.importing import DirectoryTemplate, ImportReport, Split, write_workspace
@@ -62,7 +61,7 @@ def command(
             raise click.UsageError(
                 f"--base-url is for a new workspace, and {terminal.workspace / DIRECTORY_FILE} exists."
             )
-        config = load_workspace(terminal).desired.config
+        config = load_directory_file(terminal)
         policy = config.policy
     else:
         if base_url is None:
@@ -120,10 +119,9 @@ def _text(report: ImportReport, terminal: Terminal) -> str:
         counted(report.groups, "group"),
         counted(report.memberships, "membership"),
     )
-    here = base_of(terminal.workspace)
-    place = "" if here == "." else f" -C {safe(here)}"
     lines += [
         "",
-        f"Imported {', '.join(numbers)} into {counted(len(report.files), 'file')}. Next: reconciler plan{place}",
+        f"Imported {', '.join(numbers)} into {counted(len(report.files), 'file')}. "
+        f"Next: {terminal.command_line('plan')}",
     ]
     return "\n".join(lines) + "\n"

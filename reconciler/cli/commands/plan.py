@@ -17,6 +17,7 @@ from reconciler.cli.terminal import Terminal
 from reconciler.cli.workflow import make_plan
 from reconciler.config import Allowance
 from reconciler.planning import Plan, encode
+from reconciler.rendering import safe
 
 
 @click.command(
@@ -67,10 +68,26 @@ def command(
         api.render(planned, "json" if terminal.json else "text", color=terminal.color, full=full, width=terminal.width)
     )
     if output is not None:
-        terminal.tell(f"Saved to {output}. To do exactly this: reconciler apply {output}")
+        terminal.tell(f"Saved to {safe(str(output))}. {_after_saving(terminal, planned, output)}")
+    elif planned.steps and not planned.refusals and terminal.width is not None and not terminal.json:
+        terminal.tell(_what_now(terminal, options))
     if planned.refusals:
         return ExitCode.REFUSED
     return ExitCode.CHANGES if planned.steps and detailed_exitcode else ExitCode.DONE
+
+
+def _after_saving(terminal: Terminal, planned: Plan, output: Path) -> str:
+    if planned.refusals:
+        return "It cannot be applied: see above."
+    if not planned.steps:
+        return "There is nothing to apply."
+    return f"To do exactly this: {terminal.command_line('apply', output)}"
+
+
+def _what_now(terminal: Terminal, options: PlanningOptions) -> str:
+    if options.given:
+        return "To apply exactly this, save it: the same with -o FILE, and then `reconciler apply FILE`."
+    return f"To apply: {terminal.command_line('apply')}"
 
 
 def _save(path: Path, plan: Plan) -> None:
