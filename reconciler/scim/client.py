@@ -275,6 +275,8 @@ def _success(answer: _Answer, exchange: Exchange) -> ScimResponse:
             looks_like_html = answer.content.lstrip()[:1] == b"<"
             what = "it is an HTML page" if looks_like_html else "it is not JSON"
             raise exchange.unreadable(answer.status, what) from None
+        except RecursionError:
+            raise exchange.unreadable(answer.status, "it nests too deep") from None
         if isinstance(body, list):
             body = {"Resources": body}
         if not isinstance(body, dict):

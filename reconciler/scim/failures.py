@@ -124,7 +124,7 @@ class Exchange:
 def _decode(content: bytes) -> object:
     try:
         decoded: object = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return decoded
 

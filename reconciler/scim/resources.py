@@ -9,12 +9,14 @@ from urllib.parse import unquote
 from reconciler.attributes import fold
 from reconciler.model import LiveGroup, LiveUser
 from reconciler.scim.answers import member
+from reconciler.scim.errors import MalformedAnswer
 
 _NOT_KEPT = frozenset(("schemas", "meta"))
 _SPELLED = {fold(name): name for name in ("id", "externalId", "userName", "displayName", "active", "members")}
 """The attributes that the rest of the tool looks up by name. Servers may spell them in any case (RFC 7643 §2.1)."""
 
 _REPEATED_LENGTH = 128  # characters; longer values are hardly ever shared
+_DEEPEST = 32  # RFC 7643 §2.3.8 allows four: extension, attribute, values, sub-attributes
 
 
 class ResourceReader:
@@ -27,7 +29,7 @@ class ResourceReader:
         self._strings: dict[str, str] = {}
 
     def user(self, row: Mapping[str, Any]) -> LiveUser:
-        """Return a user. The row must have an ``id``."""
+        """Return a user. The row must have an ``id``. Raises MalformedAnswer where it nests deeper than any can."""
         attributes = self._attributes(row)
         return LiveUser(id=attributes["id"], attributes=attributes, version=_version(row))
 
@@ -37,6 +39,9 @@ class ResourceReader:
         Args:
             row: as sent.
             members_returned: whether the server is known to send members at all. Where not, they are unknown.
+
+        Raises:
+            MalformedAnswer: it nests deeper than any group can.
         """
         attributes = self._attributes(row)
         members = self._members(attributes.pop("members", None)) if members_returned else None
@@ -74,14 +79,16 @@ class ResourceReader:
             ids[shared(resource_id, resource_id)] = None
         return tuple(ids)
 
-    def _shared(self, value: Any) -> Any:
+    def _shared(self, value: Any, depth: int = 1) -> Any:
         if isinstance(value, str):
             return self._strings.setdefault(value, value) if len(value) <= _REPEATED_LENGTH else value
+        if not isinstance(value, dict | list):
+            return value
+        if depth > _DEEPEST:
+            raise MalformedAnswer(f"a resource nests more than {_DEEPEST} levels deep, which no SCIM resource does")
         if isinstance(value, dict):
-            return {self._strings.setdefault(name, name): self._shared(item) for name, item in value.items()}
-        if isinstance(value, list):
-            return [self._shared(item) for item in value]
-        return value
+            return {self._strings.setdefault(name, name): self._shared(item, depth + 1) for name, item in value.items()}
+        return [self._shared(item, depth + 1) for item in value]
 
 
 def _member_id(entry: object) -> str | None:

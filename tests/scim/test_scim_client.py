@@ -216,6 +216,13 @@ def test_a_read_that_keeps_failing_ends_as_a_server_error() -> None:
     assert (caught.value.status, len(server.requests)) == (500, 3)
 
 
+def test_a_refusal_in_words_that_nest_without_end_is_still_a_refusal() -> None:
+    refusal = Reply(400, b"[" * 100_000 + b"]" * 100_000)
+
+    with serving(in_turn(refusal)) as server, pytest.raises(RequestRefused, match=r"refused \(400\)"):
+        ask(server.url, CALLS["GET"])
+
+
 @pytest.mark.parametrize("method", WRITES)
 @pytest.mark.parametrize(
     "reply",
@@ -323,6 +330,7 @@ def test_a_refused_token_says_what_to_check(status: int, advice: str) -> None:
         pytest.param(Reply(200, b"  <!DOCTYPE html>"), "an HTML page", id="HTML page"),
         pytest.param(Reply(200, b""), "empty", id="nothing"),
         pytest.param(Reply(200, b'"text"'), "no JSON object", id="JSON text"),
+        pytest.param(Reply(200, b"[" * 100_000 + b"]" * 100_000), "nests too deep", id="JSON without end"),
     ],
 )
 def test_a_read_answered_with_something_else_is_malformed(reply: Reply, words: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.model import LiveGroup, LiveUser
+from reconciler.scim.errors import MalformedAnswer
 from reconciler.scim.resources import ResourceReader
 
 
@@ -99,3 +100,12 @@ def test_strings_that_resources_share_are_held_once() -> None:
     assert user.attributes["title"] is other.attributes["title"]
     assert team.members is not None
     assert team.members[0] is user.id
+
+
+def test_a_resource_that_nests_without_end_is_malformed_and_no_crash() -> None:
+    value: object = "x"
+    for _ in range(100):
+        value = [{"a": value}]
+
+    with pytest.raises(MalformedAnswer, match="more than 32 levels deep"):
+        ResourceReader().user({"id": "1", "x": value})
