@@ -4,6 +4,12 @@ The proof: every page tells the same ``totalResults``, and as many resources wit
 are walked by the rows received, because a server may send fewer than asked for (RFC 7644 §3.4.2.4). Whatever
 contradicts that means that the directory moved or the server lies, which look alike from here: the listing is read
 again, a few times, and then it is an error.
+
+What a listing costs is exact: a request per page, one for an empty listing. A single page needs a closer look, because
+some servers send the length of the page as ``totalResults``, for filters only or for everything (wso2/product-is
+issues 7320 and 12717, better-auth/better-auth issue 10398): it then looks complete whatever is behind it. Only a page
+that is full can be such a one, so one request more is spent where its length could be a limit, and none where it
+could not: see :func:`could_be_a_page_limit`.
 """
 
 from __future__ import annotations
@@ -94,7 +100,7 @@ class _Attempt(Generic[T]):
             if not received:
                 raise _Contradiction(f"the server says that there are {self._total} and sends none")
             await self._read_from(received + 1, step=received)
-        elif received and self._filter is None:
+        elif received and could_be_a_page_limit(received, asked=self._page_size):
             await self._look_past_the_end(received)
         if len(self._found) != self._total:
             raise _Contradiction(
@@ -115,7 +121,7 @@ class _Attempt(Generic[T]):
             end = min(start + step, self._total + 1)
             position = start
             while position < end:
-                page = await self._page(position, count=step)
+                page = await self._later_page(position, count=step)
                 ids = self._take(page)
                 if not ids:
                     raise _Contradiction(f"the page at {position} of {self._total} is empty")
@@ -123,20 +129,36 @@ class _Attempt(Generic[T]):
                     raise _Contradiction(f"the page at {position} repeats the first: the server ignores startIndex")
                 position += len(page.resources)
 
+    async def _later_page(self, start: int, *, count: int) -> ListPage:
+        try:
+            page = await self._page(start, count=count)
+        except Unauthorized:
+            raise
+        except RequestRefused as refusal:
+            # The first page was fine: this one is behind the end of a directory that has become smaller.
+            raise _Contradiction(f"the page at {start} of {self._total} is refused: {refusal}") from None
+        if page.resources and page.total not in (None, self._total):
+            raise _Contradiction(f"totalResults changed from {self._total} to {page.total} while reading")
+        return page
+
     async def _look_past_the_end(self, received: int) -> None:
         """Ask once more after a first page that claims to be everything.
 
-        Some servers send the length of the page as totalResults. They show themselves by a next page with new rows;
-        an honest server sends none, refuses, or repeats what is known.
+        A server whose ``totalResults`` is the length of the page shows itself by a row that is new, or by another
+        total. An honest one sends none, refuses, or repeats what is known. One row is asked for: it proves as much as
+        a page, and servers that round ``startIndex`` down to a multiple of ``count`` understand it too. A server that
+        ignores both parameters and cuts what it sends cannot be told from one that has no more.
         """
         try:
-            beyond = await self._page(received + 1, count=self._page_size)
+            beyond = await self._page(received + 1, count=1)
         except Unauthorized:
             raise
         except RequestRefused:
             return
+        if not beyond.resources:
+            return
         self._take(beyond)
-        if len(self._found) > received:
+        if len(self._found) > received or beyond.total not in (None, self._total):
             raise _Contradiction(
                 f"the server says that there are {received} and then sends more: its totalResults cannot be trusted"
             )
@@ -146,10 +168,7 @@ class _Attempt(Generic[T]):
         if self._filter is not None:
             params["filter"] = self._filter
         response = await self._client.get(f"/{self._endpoint}", params)
-        page = list_page(response.body or {})
-        if start > 1 and page.resources and page.total not in (None, self._total):
-            raise _Contradiction(f"totalResults changed from {self._total} to {page.total} while reading")
-        return page
+        return list_page(response.body or {})
 
     def _take(self, page: ListPage) -> list[str]:
         """Keep the rows that are new, and return the ids of all."""
@@ -162,6 +181,26 @@ class _Attempt(Generic[T]):
         if self._progress is not None:
             self._progress(min(len(self._found), self._total), self._total)
         return ids
+
+
+def could_be_a_page_limit(received: int, *, asked: int) -> bool:
+    """Tell whether a page of this length may have been cut off there: whether it is full in any sense that is known.
+
+    A page is full when it is as long as what was asked for, or as the server's own limit, which nobody has to tell
+    (RFC 7644 §3.4.2.4). Limits are set by people, in round numbers: multiples of 10 or 25, powers of two. A directory
+    of 3 or 17 has none of these lengths. The opposite economy would be a false one: to believe ``itemsPerPage``,
+    which is the length of the page again in honest answers, or the advertised ``maxResults``, which servers undercut.
+    The price of doubt is a request for one length in eight; the price of a listing that is believed and short is
+    that the people behind its end are created a second time, or left out of an import and deactivated by the next
+    plan.
+
+    Args:
+        received: rows on the page, at least one.
+        asked: the ``count`` that was asked for.
+    """
+    return (
+        received >= asked or received % 10 == 0 or received % 25 == 0 or (received >= 16 and received.bit_count() == 1)
+    )
 
 
 def _id_of(row: object) -> str:

@@ -130,21 +130,54 @@ def test_ids_that_are_numbers_count() -> None:
 
 
 @pytest.mark.parametrize(
+    ("count", "requests"),
+    [(0, 1), (1, 1), (3, 1), (5, 1), (17, 1), (99, 1), (101, 2), (199, 2), (200, 2), (201, 3), (250, 3)],
+)
+def test_a_listing_costs_a_request_per_page_and_an_empty_one_costs_one(count: int, requests: int) -> None:
+    with serving(honest(people(count))) as server:
+        listing(server)
+
+    assert len(server.requests) == requests
+
+
+@pytest.mark.parametrize("count", [10, 16, 20, 25, 32, 50, 64, 75, 90, 100])
+def test_a_single_page_of_the_length_of_a_limit_costs_one_row_more(count: int) -> None:
+    with serving(honest(people(count))) as server:
+        assert listing(server) == people(count)
+
+    asked = [(request.query["startIndex"], request.query["count"]) for request in server.requests]
+    assert asked == [("1", "100"), (str(count + 1), "1")]
+
+
+@pytest.mark.parametrize(("count", "page_size"), [(7, 7), (37, 37), (41, 37)])
+def test_a_single_page_as_long_as_asked_for_or_longer_costs_one_row_more(count: int, page_size: int) -> None:
+    def respond(request: Request) -> Reply:
+        return list_response(people(count)[int(request.query["startIndex"]) - 1 :], total=count)
+
+    with serving(respond) as server:
+        assert listing(server, page_size=page_size) == people(count)
+
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
     "beyond",
     [
-        pytest.param(list_response([], total=3), id="nothing"),
+        pytest.param(list_response([], total=10), id="nothing"),
         pytest.param(list_response([], total=0), id="nothing, and a total of 0"),
-        pytest.param(list_response(people(3), total=3), id="the first page again"),
+        pytest.param(list_response(people(10), total=10), id="the first page again"),
+        pytest.param(list_response(people(1), total=10), id="a known row"),
+        pytest.param(Reply(body={"Resources": people(1)}), id="a known row and no total"),
         pytest.param(error(400, "startIndex out of range"), id="refused"),
         pytest.param(error(404, "no such page"), id="not found"),
     ],
 )
 def test_whatever_comes_behind_the_end_a_single_page_is_complete_when_nothing_new_is_there(beyond: Reply) -> None:
     def respond(request: Request) -> Reply:
-        return list_response(people(3), total=3) if request.query["startIndex"] == "1" else beyond
+        return list_response(people(10), total=10) if request.query["startIndex"] == "1" else beyond
 
     with serving(respond) as server:
-        assert listing(server) == people(3)
+        assert listing(server) == people(10)
 
 
 def test_a_filtered_listing_that_fits_one_page_costs_one_request() -> None:
@@ -154,12 +187,14 @@ def test_a_filtered_listing_that_fits_one_page_costs_one_request() -> None:
     assert [request.query["filter"] for request in server.requests] == ['userName eq "user0@example.com"']
 
 
-def test_a_total_that_is_the_length_of_the_page_is_found_out() -> None:
+@pytest.mark.parametrize("cap", [10, 20, 25, 30, 50, 64, 75, 100, 128, 200, 256, 500, 512, 1000, 1024])
+@pytest.mark.parametrize("page_size", [100, 1000])
+def test_a_total_that_is_the_length_of_the_page_is_found_out(cap: int, page_size: int) -> None:
     def respond(request: Request) -> Reply:
-        rows = people(250)[window(request)]
+        rows = people(2500)[window(request, cap=cap)]
         return list_response(rows, total=len(rows))
 
-    failure, requests = refused(respond)
+    failure, requests = refused(respond, page_size=page_size)
 
     assert failure.endpoint == "Users"
     assert len(failure.reasons) == 3
@@ -167,14 +202,31 @@ def test_a_total_that_is_the_length_of_the_page_is_found_out() -> None:
     assert requests == 6
 
 
-def test_a_total_that_changes_with_the_length_of_the_page_is_found_out() -> None:
+def test_a_total_that_is_as_high_as_count_is_found_out_where_it_is_so_for_filters_alone() -> None:
     def respond(request: Request) -> Reply:
-        rows = people(150)[window(request)]
+        return list_response(people(150)[window(request)], total=min(150, int(request.query["count"])))
+
+    with serving(respond) as server, pytest.raises(IncompleteListing, match="cannot be trusted"):
+        listing(server, scim_filter='title eq "Engineer"')
+
+
+def test_a_total_that_follows_count_is_found_out_even_where_the_first_row_comes_again() -> None:
+    def respond(request: Request) -> Reply:
+        rows = people(150)[: min(100, int(request.query["count"]))]
         return list_response(rows, total=len(rows))
 
     failure, _requests = refused(respond)
 
-    assert "totalResults changed from 100 to 50" in str(failure)
+    assert "totalResults cannot be trusted" in str(failure)
+
+
+def test_a_total_that_is_what_is_left_is_found_out() -> None:
+    def respond(request: Request) -> Reply:
+        return list_response(people(150)[window(request)], total=151 - int(request.query["startIndex"]))
+
+    failure, _requests = refused(respond)
+
+    assert "totalResults changed from 150 to 50" in str(failure)
 
 
 def test_a_server_that_ignores_start_index_is_an_error_not_a_loop() -> None:
@@ -253,6 +305,37 @@ def test_a_directory_that_moves_once_is_read_again() -> None:
     assert received[-1] == (31, 31)
 
 
+def test_a_directory_that_has_become_smaller_than_the_next_page_is_read_again() -> None:
+    rows = people(30)
+
+    def respond(request: Request) -> Reply:
+        if request.query["startIndex"] == "21" and len(rows) == 30:
+            del rows[15:]
+            return error(400, "startIndex out of range")
+        return honest(rows)(request)
+
+    with serving(respond) as server:
+        assert listing(server, page_size=10, concurrency=1) == people(15)
+
+
+def test_a_page_that_is_always_refused_is_an_incomplete_listing_that_says_why() -> None:
+    def respond(request: Request) -> Reply:
+        return honest(people(30))(request) if request.query["startIndex"] == "1" else error(404, "no such page")
+
+    failure, _requests = refused(respond, page_size=10)
+
+    assert "of 30 is refused: GET /Users: not found (404: no such page)" in str(failure)
+
+
+@pytest.mark.parametrize("start", ["1", "11"])
+def test_a_token_that_is_refused_is_never_an_incomplete_listing(start: str) -> None:
+    def respond(request: Request) -> Reply:
+        return error(401, "expired") if request.query["startIndex"] == start else honest(people(30))(request)
+
+    with serving(respond) as server, pytest.raises(Unauthorized):
+        listing(server, page_size=10)
+
+
 def test_a_directory_that_never_rests_is_an_error_after_three_attempts() -> None:
     rows = people(30)
 
@@ -285,7 +368,7 @@ def test_a_page_that_fails_is_that_error_and_not_a_shorter_listing() -> None:
 
 def test_a_token_that_dies_between_two_pages_is_not_the_end_of_the_listing() -> None:
     def respond(request: Request) -> Reply:
-        return list_response(people(3), total=3) if request.query["startIndex"] == "1" else error(401, "expired")
+        return list_response(people(10), total=10) if request.query["startIndex"] == "1" else error(401, "expired")
 
     with serving(respond) as server, pytest.raises(Unauthorized):
         listing(server)
