@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -19,6 +19,9 @@ from typing import Any
 CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 CORE_GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 ENTERPRISE_USER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
+_PROTOCOLS_OWN = ("urn:ietf:params:scim:schemas:core:", "urn:ietf:params:scim:api:")
+"""Schemas of the protocol itself (RFC 7643 §10.4, RFC 7644 §8.2). Some servers list them all; they extend nothing."""
 
 
 def fold(text: str) -> str:
@@ -137,31 +140,42 @@ class Schemas:
     group: ResourceSchema
 
     @classmethod
-    def parse(cls, documents: Iterable[Mapping[str, Any]]) -> Schemas:
+    def parse(
+        cls, documents: Iterable[Mapping[str, Any]], extends: Mapping[str, Collection[str]] | None = None
+    ) -> Schemas:
         """Read the ``Resources`` of ``/Schemas``.
 
         A core schema that is missing is RFC 7643's own, and so are the definitions of ``userName``, ``active`` and a
-        group's ``displayName`` where a core schema has none: without them nobody can be named or switched off. Every
-        other schema that is not one of the protocol's is an extension of users, unless its URN ends in ``:Group``.
+        group's ``displayName`` where a core schema has none: without them nobody can be named or switched off.
+
+        Args:
+            documents: schema definitions (RFC 7643 §7).
+            extends: by folded URN of a schema, which of the two core schemas it extends, as ``/ResourceTypes`` tells;
+                none of them where it belongs to another resource type. A schema that is not named here and not one
+                of the protocol's is taken for an extension of users, unless its URN ends in ``:Group``.
         """
         by_urn = {fold(str(document["id"])): document for document in documents if document.get("id")}
         user = by_urn.pop(fold(CORE_USER), None) or rfc7643_documents()[CORE_USER]
         group = by_urn.pop(fold(CORE_GROUP), None) or rfc7643_documents()[CORE_GROUP]
-        extensions: dict[bool, dict[str, Mapping[str, Attribute]]] = {True: {}, False: {}}
+        extensions: dict[str, dict[str, Mapping[str, Attribute]]] = {CORE_USER: {}, CORE_GROUP: {}}
         for urn, document in by_urn.items():
-            if not urn.startswith("urn:ietf:params:scim:schemas:core:"):
-                of_groups = urn.endswith(":group")
-                extensions[of_groups][str(document["id"])] = parse_attributes(document.get("attributes") or ())
+            if urn.startswith(_PROTOCOLS_OWN):
+                continue
+            extended = (extends or {}).get(urn)
+            if extended is None:
+                extended = (CORE_GROUP if urn.endswith(":group") else CORE_USER,)
+            for core in extended:
+                extensions[core][str(document["id"])] = parse_attributes(document.get("attributes") or ())
         return cls(
             user=ResourceSchema(
                 urn=CORE_USER,
                 attributes=_essential(CORE_USER, "username", "active") | parse_attributes(user.get("attributes") or ()),
-                extensions=extensions[False],
+                extensions=extensions[CORE_USER],
             ),
             group=ResourceSchema(
                 urn=CORE_GROUP,
                 attributes=_essential(CORE_GROUP, "displayname") | parse_attributes(group.get("attributes") or ()),
-                extensions=extensions[True],
+                extensions=extensions[CORE_GROUP],
             ),
         )
 

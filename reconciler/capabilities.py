@@ -24,7 +24,8 @@ class Capabilities:
     """What a service provider can do.
 
     Attributes:
-        page_size: resources asked for per page of a listing.
+        page_size: users asked for per page of a listing.
+        group_page_size: groups asked for per page of a listing. Groups come with all their members.
         patch_users: whether ``PATCH /Users/{id}`` works; PUT is used where it does not.
         patch_groups: whether ``PATCH /Groups/{id}`` works.
         max_members_per_patch: membership edges added in one PATCH.
@@ -38,6 +39,7 @@ class Capabilities:
     """
 
     page_size: int = 100
+    group_page_size: int = 100
     patch_users: bool = True
     patch_groups: bool = True
     max_members_per_patch: int = 1000

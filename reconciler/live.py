@@ -10,19 +10,25 @@ from dataclasses import dataclass
 from typing import Any, Literal, overload
 
 from reconciler.attributes import ResourceSchema, Schemas, rfc7643
-from reconciler.diagnostics import Diagnostic
+from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.filters import Filter, FilterError, Predicate, eq
 from reconciler.model import Kind, Live, LiveGroup, LiveUser, ReadStatistics
 from reconciler.scim.answers import member
 from reconciler.scim.client import ScimClient, resource_path
 from reconciler.scim.dialects import Dialect
 from reconciler.scim.discovery import discover
-from reconciler.scim.errors import MalformedAnswer, NotFound
+from reconciler.scim.errors import MalformedAnswer, NotFound, RequestRefused
 from reconciler.scim.listing import Endpoint, list_resources
 from reconciler.scim.resources import ResourceReader
 from reconciler.scim.tasks import together
 
 _LOOKUP_PAGE_SIZE = 100
+_NO_SUCH_ENDPOINT = (404, 501)
+_NO_GROUPS = Diagnostic(
+    code="no-groups",
+    message="the server has no /Groups, and its /ResourceTypes has none either: there are no groups",
+    severity=Severity.NOTE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +60,12 @@ async def read_live(
 ) -> Live:
     """Read the whole directory: discovery first, then users and groups at the same time.
 
+    It costs three requests, and one for every page of users and of groups; one more for a listing that fills a single
+    page (:func:`~reconciler.scim.listing.could_be_a_page_limit`), and what has to be read again or tried again.
+
+    A server without ``/Groups`` has no groups where its ``/ResourceTypes`` says so too. Where it does not, this is an
+    error: a wrong ``base_url`` answers the same, and must not look like a directory whose groups are gone.
+
     Args:
         client: an entered client.
         dialect: the service provider's ways.
@@ -68,10 +80,10 @@ async def read_live(
         ScimError: of any other kind, where a request failed.
     """
     before = client.statistics
+    tell: Callable[[Diagnostic], None] = on_note or (lambda _note: None)
     discovery = await discover(client, dialect)
-    if on_note is not None:
-        for note in discovery.notes:
-            on_note(note)
+    for note in discovery.notes:
+        tell(note)
     capabilities, reader = discovery.capabilities, ResourceReader()
 
     def progress(kind: Kind) -> Callable[[int, int], None] | None:
@@ -79,8 +91,20 @@ async def read_live(
             return None
         return lambda received, total: on_progress(ReadProgress(kind=kind, received=received, total=total))
 
-    def group_of(row: dict[str, Any]) -> LiveGroup:
-        return reader.group(row, members_returned=capabilities.members_returned)
+    async def groups_or_none() -> list[LiveGroup]:
+        try:
+            return await list_resources(
+                client,
+                "Groups",
+                page_size=capabilities.group_page_size,
+                convert=lambda row: reader.group(row, members_returned=capabilities.members_returned),
+                on_progress=progress(Kind.GROUP),
+            )
+        except RequestRefused as refusal:
+            if not discovery.without_groups or refusal.status not in _NO_SUCH_ENDPOINT:
+                raise
+            tell(_NO_GROUPS)
+            return []
 
     async with together() as tasks:
         users = tasks.create_task(
@@ -92,15 +116,7 @@ async def read_live(
                 on_progress=progress(Kind.USER),
             )
         )
-        groups = tasks.create_task(
-            list_resources(
-                client,
-                "Groups",
-                page_size=capabilities.page_size,
-                convert=group_of,
-                on_progress=progress(Kind.GROUP),
-            )
-        )
+        groups = tasks.create_task(groups_or_none())
     after = client.statistics
     return Live(
         base_url=client.base_url,

@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 import pytest
 
 from loopback import Reply, Request, error, list_response, serving
-from reconciler.attributes import CORE_USER, ENTERPRISE_USER, Schemas, rfc7643, rfc7643_documents
+from reconciler.attributes import CORE_GROUP, CORE_USER, ENTERPRISE_USER, Schemas, rfc7643, rfc7643_documents
 from reconciler.diagnostics import Diagnostic
 from reconciler.filters import FilterError
 from reconciler.live import ReadProgress, find, read_group, read_live, read_user
 from reconciler.model import Kind, Live, LiveUser
 from reconciler.scim.client import ScimClient
 from reconciler.scim.dialects import Dialect, load_dialect
-from reconciler.scim.errors import IncompleteListing, MalformedAnswer, RequestRefused, Unauthorized
+from reconciler.scim.errors import IncompleteListing, MalformedAnswer, NotFound, RequestRefused, Unauthorized
 from reconciler.scim.retry import RetryPolicy
 
 Row = dict[str, Any]
@@ -33,6 +33,12 @@ GROUPS: list[Row] = [
 ]
 
 
+RESOURCE_TYPES: list[Row] = [
+    {"endpoint": "/Users", "schema": CORE_USER, "schemaExtensions": [{"schema": ENTERPRISE_USER, "required": False}]},
+    {"endpoint": "/Groups", "schema": CORE_GROUP},
+]
+
+
 def directory(users: list[Row] = USERS, groups: list[Row] = GROUPS) -> Respond:
     """Return a small directory that ignores filters, as real ones do, and has pages of at most 10."""
     listings = {"/Users": users, "/Groups": groups}
@@ -44,6 +50,8 @@ def directory(users: list[Row] = USERS, groups: list[Row] = GROUPS) -> Respond:
             return list_response(rows[start : start + min(10, int(request.query["count"]))], total=len(rows))
         if request.path == "/Schemas":
             return Reply(body=list(rfc7643_documents().values()))
+        if request.path == "/ResourceTypes":
+            return Reply(body=RESOURCE_TYPES)
         if request.path == "/ServiceProviderConfig":
             return Reply(body={"patch": {"supported": True}, "filter": {"maxResults": 10}})
         endpoint, _, resource_id = request.path.rpartition("/")
@@ -106,6 +114,61 @@ def test_one_incomplete_listing_is_an_error_for_the_whole() -> None:
         live(respond)
 
     assert caught.value.endpoint == "Groups"
+
+
+def without_groups(status: int, types: Reply) -> Respond:
+    """Return a directory with users alone: what it answers for groups, and what it says about its resource types."""
+
+    def respond(request: Request) -> Reply:
+        if request.path == "/ResourceTypes":
+            return types
+        return error(status, "no such endpoint") if request.path == "/Groups" else directory()(request)
+
+    return respond
+
+
+@pytest.mark.parametrize("status", [404, 501])
+def test_a_server_that_says_it_has_no_groups_and_has_no_endpoint_for_them_has_none(status: int) -> None:
+    notes: list[Diagnostic] = []
+
+    state, _ = with_client(
+        without_groups(status, Reply(body=RESOURCE_TYPES[:1])),
+        lambda client: read_live(client, load_dialect("generic"), on_note=notes.append),
+    )
+
+    assert (len(state.users), state.groups) == (23, ())
+    assert [note.code for note in notes] == ["no-groups"]
+
+
+@pytest.mark.parametrize(
+    ("status", "types"),
+    [
+        pytest.param(404, Reply(body=RESOURCE_TYPES), id="it says that it has groups"),
+        pytest.param(404, error(404, "none"), id="it does not say"),
+        pytest.param(400, Reply(body=RESOURCE_TYPES[:1]), id="it has no groups, and another complaint"),
+        pytest.param(403, Reply(body=RESOURCE_TYPES[:1]), id="it has no groups, and does not let us see"),
+    ],
+)
+def test_groups_that_cannot_be_read_are_otherwise_an_error_and_never_none(status: int, types: Reply) -> None:
+    with pytest.raises(RequestRefused) as caught:
+        live(without_groups(status, types))
+
+    assert (caught.value.status, caught.value.path) == (status, "/Groups")
+
+
+def test_groups_that_the_resource_types_forget_are_read() -> None:
+    def respond(request: Request) -> Reply:
+        return Reply(body=RESOURCE_TYPES[:1]) if request.path == "/ResourceTypes" else directory()(request)
+
+    assert [group.id for group in live(respond).groups] == ["g1", "g2"]
+
+
+def test_no_users_endpoint_is_always_an_error() -> None:
+    def respond(request: Request) -> Reply:
+        return error(404, "none") if request.path == "/Users" else directory()(request)
+
+    with pytest.raises(NotFound):
+        live(respond)
 
 
 def test_a_refused_token_is_said_as_such() -> None:

@@ -1,23 +1,28 @@
 """What a service provider says about itself (RFC 7644 §4), and what holds where it says nothing.
 
-In order of authority: the dialect, because servers are wrong about themselves; ``/ServiceProviderConfig`` and
-``/Schemas``; RFC 7643's schemas and the safe defaults of :class:`~reconciler.capabilities.Capabilities`.
+In order of authority: the dialect, because servers are wrong about themselves; ``/ServiceProviderConfig``,
+``/Schemas`` and ``/ResourceTypes``; RFC 7643's schemas and the safe defaults of
+:class:`~reconciler.capabilities.Capabilities`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.attributes import CORE_GROUP, CORE_USER, Schemas, fold, rfc7643
+from reconciler.attributes import CORE_GROUP, CORE_USER, ENTERPRISE_USER, Schemas, fold, rfc7643, rfc7643_documents
 from reconciler.capabilities import Capabilities
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.scim.answers import count, flag, list_page, member
 from reconciler.scim.client import ScimClient
 from reconciler.scim.dialects import Dialect
-from reconciler.scim.errors import RequestRefused, Unauthorized
+from reconciler.scim.errors import MalformedAnswer, RequestRefused, Unauthorized, printable
+from reconciler.scim.resource_types import ResourceType, extended_schemas, resource_types, without_groups
 from reconciler.scim.tasks import together
+
+_MOST_USERS_PER_PAGE = 1000
+_MOST_GROUPS_PER_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,18 +32,21 @@ class Discovery:
     Attributes:
         schemas: its attribute definitions.
         capabilities: what it can do.
+        without_groups: whether it says that it has users and no groups at all.
         notes: what it did not tell, and what was taken instead.
     """
 
     schemas: Schemas
     capabilities: Capabilities
+    without_groups: bool = False
     notes: tuple[Diagnostic, ...] = ()
 
 
 async def discover(client: ScimClient, dialect: Dialect) -> Discovery:
-    """Ask a service provider what it is and can do.
+    """Ask a service provider what it is and can do, with three requests at the same time.
 
-    Either document may be missing (404, 501 or another refusal): a default takes its place and a note says so.
+    Any of the three documents may be missing (404, 501 or another refusal): a default takes its place and a note says
+    so. ``/ResourceTypes`` may also be unreadable, because nothing but the owners of extensions depends on it.
 
     Raises:
         ScimError: the token is not accepted, the server cannot be reached, or it answers something that is not SCIM.
@@ -46,16 +54,22 @@ async def discover(client: ScimClient, dialect: Dialect) -> Discovery:
     async with together() as group:
         config_task = group.create_task(_read(client, "/ServiceProviderConfig"))
         schemas_task = group.create_task(_read(client, "/Schemas"))
-    config, documents = config_task.result(), schemas_task.result()
+        types_task = group.create_task(_read_resource_types(client))
+    config, documents, types = config_task.result(), schemas_task.result(), types_task.result()
     notes: list[Diagnostic] = []
     if config is None:
         notes.append(_note("no-service-provider-config", "the server has no /ServiceProviderConfig; defaults are used"))
-    stated = {**_stated(config or {}), **dialect.capabilities}
-    capabilities = replace(Capabilities(), **stated)
-    limit = _page_limit(config or {})
-    if limit is not None and limit < capabilities.page_size:
-        capabilities = replace(capabilities, page_size=limit)
-    return Discovery(schemas=_schemas(documents, notes), capabilities=capabilities, notes=tuple(notes))
+    if not types:
+        notes.append(
+            _note("no-resource-types", "the server tells no /ResourceTypes; whose an extension is, its URN decides")
+        )
+    notes += _other_endpoints(types)
+    return Discovery(
+        schemas=_schemas(documents, types, notes),
+        capabilities=_capabilities(config or {}, dialect),
+        without_groups=without_groups(types),
+        notes=tuple(notes),
+    )
 
 
 async def _read(client: ScimClient, path: str) -> dict[str, Any] | None:
@@ -65,6 +79,29 @@ async def _read(client: ScimClient, path: str) -> dict[str, Any] | None:
         raise
     except RequestRefused:
         return None
+
+
+async def _read_resource_types(client: ScimClient) -> tuple[ResourceType, ...]:
+    try:
+        return resource_types(await _read(client, "/ResourceTypes") or {})
+    except MalformedAnswer:
+        return ()
+
+
+def _capabilities(config: Mapping[str, Any], dialect: Dialect) -> Capabilities:
+    """Return what holds of ``/ServiceProviderConfig`` and the dialect.
+
+    Where the dialect does not state the size of a page, as many users are asked for as the server offers, because
+    every page less is a request less, and never more than that: some servers refuse a larger ``count`` instead of
+    sending fewer. 1,000 bounds offers that nobody has thought about (2,147,483,647), and with them the time that a
+    server takes for one page. Groups stay at 100: a page holds all their members, so a hundred groups can be larger
+    than thousands of users.
+    """
+    default = Capabilities()
+    limit = _page_limit(config) or default.page_size
+    stated = {"page_size": min(limit, _MOST_USERS_PER_PAGE), **_stated(config), **dialect.capabilities}
+    stated.setdefault("group_page_size", min(stated["page_size"], _MOST_GROUPS_PER_PAGE))
+    return replace(default, **stated)
 
 
 def _section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -87,7 +124,7 @@ def _page_limit(config: Mapping[str, Any]) -> int | None:
     return min((limit for limit in limits if limit), default=None)
 
 
-def _schemas(body: Mapping[str, Any] | None, notes: list[Diagnostic]) -> Schemas:
+def _schemas(body: Mapping[str, Any] | None, types: tuple[ResourceType, ...], notes: list[Diagnostic]) -> Schemas:
     if body is None:
         notes.append(_note("no-schemas", "the server has no /Schemas; those of RFC 7643 are used"))
         return rfc7643()
@@ -106,7 +143,16 @@ def _schemas(body: Mapping[str, Any] | None, notes: list[Diagnostic]) -> Schemas
         for urn in (CORE_USER, CORE_GROUP)
         if fold(urn) not in served
     ]
-    return Schemas.parse(usable)
+    extended = extended_schemas(types)
+    if CORE_USER in extended.get(fold(ENTERPRISE_USER), ()) and fold(ENTERPRISE_USER) not in served:
+        notes.append(
+            _note(
+                "no-extension-schema",
+                f"users have {ENTERPRISE_USER}, which /Schemas does not define; RFC 7643's definition is used",
+            )
+        )
+        usable.append(rfc7643_documents()[ENTERPRISE_USER])
+    return Schemas.parse(usable, extended)
 
 
 def _attributes(documents: object) -> list[dict[str, Any]]:
@@ -120,3 +166,13 @@ def _attributes(documents: object) -> list[dict[str, Any]]:
 
 def _note(code: str, message: str) -> Diagnostic:
     return Diagnostic(code=code, message=message, severity=Severity.NOTE)
+
+
+def _other_endpoints(types: tuple[ResourceType, ...]) -> Iterator[Diagnostic]:
+    for one in types:
+        if one.kind is not None and one.segment != f"{one.kind}s":
+            where = printable(one.endpoint, 100) or "an endpoint that it does not name"
+            yield _note(
+                "other-endpoint",
+                f"/ResourceTypes has a type of {one.kind.lower()}s at {where}; only /{one.kind}s is read",
+            )

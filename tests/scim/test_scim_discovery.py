@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
 
-from loopback import Reply, error, list_response, serving
-from reconciler.attributes import CORE_GROUP, CORE_USER, rfc7643, rfc7643_documents
+from loopback import Reply, Request, error, list_response, serving
+from reconciler.attributes import CORE_GROUP, CORE_USER, ENTERPRISE_USER, rfc7643, rfc7643_documents
 from reconciler.capabilities import Capabilities, UserDelete
 from reconciler.scim.client import ScimClient
 from reconciler.scim.dialects import Dialect, DialectError, dialect_names, load_dialect
@@ -17,11 +18,18 @@ from reconciler.scim.errors import ConnectionFailed, MalformedAnswer, ScimError,
 from reconciler.scim.retry import RetryPolicy
 
 SCHEMAS = list(rfc7643_documents().values())
+USER_TYPE = {
+    "endpoint": "/Users",
+    "schema": CORE_USER,
+    "schemaExtensions": [{"schema": ENTERPRISE_USER, "required": False}],
+}
+GROUP_TYPE = {"endpoint": "/Groups", "schema": CORE_GROUP, "schemaExtensions": []}
+TYPES = Reply(body=[USER_TYPE, GROUP_TYPE])
 GENERIC = load_dialect("generic")
 
 
-def discovered(config: Reply, schemas: Reply, dialect: Dialect = GENERIC) -> Discovery:
-    replies = {"/ServiceProviderConfig": config, "/Schemas": schemas}
+def discovered(config: Reply, schemas: Reply, dialect: Dialect = GENERIC, *, types: Reply = TYPES) -> Discovery:
+    replies = {"/ServiceProviderConfig": config, "/Schemas": schemas, "/ResourceTypes": types}
     with serving(lambda request: replies[request.path]) as server:
 
         async def run() -> Discovery:
@@ -29,6 +37,27 @@ def discovered(config: Reply, schemas: Reply, dialect: Dialect = GENERIC) -> Dis
                 return await discover(client, dialect)
 
         return asyncio.run(run())
+
+
+def test_the_three_documents_are_asked_for_together() -> None:
+    together = threading.Barrier(3)
+
+    def respond(_request: Request) -> Reply:
+        together.wait(timeout=30)
+        return error(404, "none")
+
+    async def run(url: str) -> Discovery:
+        async with ScimClient(url, "token", retry=RetryPolicy(attempts=1)) as client:
+            return await discover(client, GENERIC)
+
+    with serving(respond) as server:
+        asyncio.run(run(server.url))
+
+    assert sorted(request.path for request in server.requests) == [
+        "/ResourceTypes",
+        "/Schemas",
+        "/ServiceProviderConfig",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -51,11 +80,6 @@ def test_the_servers_schemas_are_taken(schemas: Reply) -> None:
         ({"patch": {"supported": True}}, Capabilities()),
         ({"patch": {"supported": "perhaps"}}, Capabilities()),
         ({"patch": True, "filter": "yes"}, Capabilities()),
-        ({"filter": {"supported": True, "maxResults": 50}}, Capabilities(page_size=50)),
-        ({"filter": {"supported": True, "maxResults": "50"}}, Capabilities(page_size=50)),
-        ({"filter": {"supported": True, "maxResults": 0}}, Capabilities()),
-        ({"filter": {"supported": True, "maxResults": 500}}, Capabilities()),
-        ({"pagination": {"maxPageSize": 20}, "filter": {"maxResults": 50}}, Capabilities(page_size=20)),
         ({"bulk": {"supported": True, "maxOperations": 7}}, Capabilities()),
     ],
 )
@@ -63,22 +87,59 @@ def test_capabilities_come_from_the_service_provider_config(config: dict[str, An
     assert discovered(Reply(body=config), Reply(body=SCHEMAS)).capabilities == expected
 
 
+@pytest.mark.parametrize(
+    ("config", "users", "groups"),
+    [
+        pytest.param({}, 100, 100, id="not told"),
+        pytest.param({"filter": {"maxResults": 0}}, 100, 100, id="none, which cannot be meant"),
+        pytest.param({"filter": {"maxResults": 50}}, 50, 50, id="fewer"),
+        pytest.param({"filter": {"maxResults": "50"}}, 50, 50, id="fewer, as a string"),
+        pytest.param({"filter": {"maxResults": 200}}, 200, 100, id="more"),
+        pytest.param({"filter": {"maxResults": 2147483647}}, 1000, 100, id="more than anybody means"),
+        pytest.param({"pagination": {"maxPageSize": 20}, "filter": {"maxResults": 50}}, 20, 20, id="by RFC 9865"),
+    ],
+)
+def test_as_many_users_as_the_server_offers_are_asked_for_per_page_and_at_most_a_hundred_groups(
+    config: dict[str, Any], users: int, groups: int
+) -> None:
+    found = discovered(Reply(body=config), Reply(body=SCHEMAS)).capabilities
+
+    assert found == Capabilities(page_size=users, group_page_size=groups)
+
+
+@pytest.mark.parametrize(
+    ("stated", "users", "groups"),
+    [
+        ({"page_size": 250}, 250, 100),
+        ({"page_size": 30}, 30, 30),
+        ({"page_size": 300, "group_page_size": 300}, 300, 300),
+    ],
+)
+def test_the_size_of_a_page_that_a_dialect_states_holds(stated: dict[str, int], users: int, groups: int) -> None:
+    dialect = Dialect(name="own", description="States its pages.", capabilities=stated)
+    config = Reply(body={"filter": {"maxResults": 20}})
+
+    found = discovered(config, Reply(body=SCHEMAS), dialect).capabilities
+
+    assert (found.page_size, found.group_page_size) == (users, groups)
+
+
 def test_the_dialect_knows_better_than_the_server() -> None:
-    config = Reply(body={"patch": {"supported": False}, "filter": {"maxResults": 20}})
+    config = Reply(body={"patch": {"supported": False}, "filter": {"maxResults": 200}})
 
     found = discovered(config, Reply(body=SCHEMAS), load_dialect("atlassian")).capabilities
 
     assert found.patch_users
     assert found.patch_groups
-    assert found.page_size == 20
+    assert (found.page_size, found.group_page_size) == (100, 100)
 
 
 @pytest.mark.parametrize("missing", [error(404, "no"), error(501, "no"), error(405, "no")])
 def test_what_the_server_does_not_have_is_replaced_and_noted(missing: Reply) -> None:
-    found = discovered(missing, missing)
+    found = discovered(missing, missing, types=missing)
 
     assert (found.schemas, found.capabilities) == (rfc7643(), Capabilities())
-    assert [note.code for note in found.notes] == ["no-service-provider-config", "no-schemas"]
+    assert [note.code for note in found.notes] == ["no-service-provider-config", "no-resource-types", "no-schemas"]
     assert {note.severity for note in found.notes} == {"note"}
 
 
@@ -109,9 +170,8 @@ def test_a_core_schema_that_is_missing_is_that_of_the_rfc_and_noted() -> None:
     assert username is not None
     assert username.case_exact
     assert found.schemas.group == rfc7643().group
-    assert [note.message for note in found.notes] == [
-        f"/Schemas does not define {CORE_GROUP}; RFC 7643's definition is used"
-    ]
+    assert [note.code for note in found.notes] == ["no-core-schema", "no-extension-schema"]
+    assert CORE_GROUP in found.notes[0].message
 
 
 @pytest.mark.parametrize(
@@ -128,6 +188,12 @@ def test_what_would_stop_everything_else_stops_discovery(reply: Reply, kind: typ
         discovered(Reply(body={}), reply)
     with pytest.raises(kind):
         discovered(reply, Reply(body=SCHEMAS))
+
+
+@pytest.mark.parametrize("reply", [error(401, "no"), error(403, "no"), Reply(reset=True)])
+def test_a_refused_token_or_a_lost_connection_is_no_missing_document(reply: Reply) -> None:
+    with pytest.raises(ScimError):
+        discovered(Reply(body={}), Reply(body=SCHEMAS), types=reply)
 
 
 def test_every_dialect_can_be_loaded() -> None:
