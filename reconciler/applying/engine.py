@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import ParamSpec
 
 from reconciler.applying.lane import Lane
 from reconciler.applying.ledger import Ledger
-from reconciler.applying.outcome import ApplyEvent, Outcome, RunResult, Status
+from reconciler.applying.outcome import ApplyEvent, EventType, Outcome, RunResult, Status
 from reconciler.applying.session import Session
+from reconciler.applying.settling import SETTLING_SECONDS, Patience
 from reconciler.applying.stop import StopSignal
 from reconciler.attributes import Schemas
 from reconciler.capabilities import Capabilities
-from reconciler.planning.plan import Plan, Step
+from reconciler.planning.plan import Action, Plan, Step
 from reconciler.scim.client import ScimClient
 from reconciler.scim.tasks import together
+
+_P = ParamSpec("_P")
+_MEMBERSHIP = frozenset({Action.ADD_MEMBERS, Action.REMOVE_MEMBERS})
 
 
 async def apply_plan(
@@ -26,11 +32,13 @@ async def apply_plan(
     ledger: Ledger,
     stop: StopSignal | None = None,
     on_event: Callable[[ApplyEvent], None] | None = None,
+    settling: Sequence[float] = SETTLING_SECONDS,
 ) -> RunResult:
     """Carry out exactly this plan. The caller has checked that it is intact, for this directory, and not refused.
 
     Every step is checked against the directory before its write and read back after it. A failed step stops nothing
-    but what needs it; refused credentials, an unreachable server, or members lost that no step removes end the run.
+    but what needs it. A token that is not accepted, a server that fails several times in a row, members lost that no
+    step removes, and a ledger that cannot be written end the run after what is in flight; the result says so.
 
     Args:
         plan: what to do.
@@ -40,19 +48,20 @@ async def apply_plan(
         ledger: an open ledger of this run.
         stop: ends the run early, after what is in flight.
         on_event: told of chunks and steps as they come.
+        settling: seconds to wait between reads back of what does not read back as written, for servers whose reads
+            lag behind their writes. Not every difference is waited for, see :class:`Patience`.
     """
-    session = Session(client=client, schemas=schemas, capabilities=capabilities, stop=stop or StopSignal())
+    session = Session(
+        client=client,
+        schemas=schemas,
+        capabilities=capabilities,
+        stop=stop or StopSignal(),
+        patience=Patience(settling),
+    )
     run = _Run(plan, session, ledger, on_event)
     for number, steps in plan.chunks():
         await run.chunk(number, steps)
-    result = RunResult(
-        run_id=ledger.run_id,
-        outcomes=tuple(session.outcomes[step.id] for step in plan.steps),
-        stopped=session.halted or ("stopped by the user" if session.stop.requested else None),
-        by_user=session.halted is None and session.stop.requested,
-    )
-    ledger.run_completed(result)
-    return result
+    return run.result()
 
 
 class _Run:
@@ -61,18 +70,19 @@ class _Run:
     def __init__(
         self, plan: Plan, session: Session, ledger: Ledger, on_event: Callable[[ApplyEvent], None] | None
     ) -> None:
+        self._plan = plan
         self._session = session
         self._ledger = ledger
         self._on_event = on_event
-        self._total = len(plan.steps)
         self._chunks = max((step.chunk for step in plan.steps), default=0)
         self._slots = asyncio.Semaphore(session.client.concurrency)
+        self._proven: set[Action] = set()
+        self._recording = True
 
     async def chunk(self, number: int, steps: Sequence[Step]) -> None:
         """Carry out one chunk, or record that it was not tried."""
         if self._session.ended:
-            for step in steps:
-                self._finish(number, Outcome(step=step, status=Status.NOT_TRIED))
+            self._leave(number, steps)
             return
         lanes: dict[str, list[Step]] = {}
         for step in steps:
@@ -81,33 +91,84 @@ class _Run:
                 lanes.setdefault(step.resource_id or step.address, []).append(step)
             else:
                 self._finish(number, Outcome(step=step, status=Status.SKIPPED, message=unmet))
-        self._ledger.chunk_started(number, [step for lane in lanes.values() for step in lane])
+        self._record(self._ledger.chunk_started, number, [step for lane in lanes.values() for step in lane])
         self._tell("chunk_started", number)
-        async with together() as tasks:
-            for lane in lanes.values():
-                tasks.create_task(self._lane(number, lane))
-        self._ledger.chunk_completed(number)
+        waiting = self._one_ahead(list(lanes.values()))
+        for together_now in waiting:
+            async with together() as tasks:
+                for lane in together_now:
+                    tasks.create_task(self._lane(number, lane))
+        self._record(self._ledger.chunk_completed, number)
         self._tell("chunk_completed", number)
+
+    def _one_ahead(self, lanes: list[list[Step]]) -> Iterator[list[list[Step]]]:
+        """Yield the lanes that may run together: the first of a run that adds or removes members goes alone.
+
+        A server that misreads such a write then does it to one group, and not to as many as are in work at once.
+        """
+        actions = {step.action for lane in lanes for step in lane} & _MEMBERSHIP
+        if not actions <= self._proven:
+            # A group that this run made has nobody to lose, and proves nothing.
+            lanes.sort(key=lambda lane: lane[0].resource_id is None)
+            yield lanes[:1]
+            self._proven |= actions
+            lanes = lanes[1:]
+        yield lanes
+
+    def result(self) -> RunResult:
+        """Return what became of the plan, and record how it ended."""
+        session = self._session
+        outcomes = tuple(session.outcomes[step.id] for step in self._plan.steps)
+        by_user = session.halted is None and any(outcome.status is Status.NOT_TRIED for outcome in outcomes)
+        result = RunResult(
+            run_id=self._ledger.run_id,
+            outcomes=outcomes,
+            stopped="stopped by the user" if by_user else session.halted,
+            by_user=by_user,
+        )
+        if self._record(self._ledger.run_completed, result):
+            return result
+        return replace(result, stopped=session.halted, by_user=False)
 
     async def _lane(self, number: int, steps: Sequence[Step]) -> None:
         async with self._slots:
             for outcome in await Lane(self._session, steps).run():
                 self._finish(number, outcome)
 
+    def _leave(self, number: int, steps: Sequence[Step]) -> None:
+        for step in steps:
+            self._finish(number, Outcome(step=step, status=Status.NOT_TRIED))
+
     def _finish(self, chunk: int, outcome: Outcome) -> None:
         self._session.outcomes[outcome.step.id] = outcome
-        self._ledger.step_finished(outcome)
+        self._record(self._ledger.step_finished, outcome)
         self._tell("step_finished", chunk, outcome)
 
-    def _tell(self, type_: str, chunk: int, outcome: Outcome | None = None) -> None:
+    def _record(self, write: Callable[_P, None], *facts: _P.args, **named: _P.kwargs) -> bool:
+        """Write to the ledger, and tell whether it could be. Where not, the run ends: nothing is done unrecorded.
+
+        What is in flight is finished and is in the result; the ledger keeps what was written to it before.
+        """
+        if self._recording:
+            try:
+                write(*facts, **named)
+            except OSError as error:
+                self._recording = False
+                self._session.halt(
+                    f"the ledger {self._ledger.path} cannot be written any more: {error.strerror or error}. What was "
+                    "in flight was finished; plan again to see where the directory stands"
+                )
+        return self._recording
+
+    def _tell(self, type_: EventType, chunk: int, outcome: Outcome | None = None) -> None:
         if self._on_event is not None:
             self._on_event(
                 ApplyEvent(
-                    type=type_,  # type: ignore[arg-type]
+                    type=type_,
                     chunk=chunk,
                     chunks=self._chunks,
                     done=len(self._session.outcomes),
-                    total=self._total,
+                    total=len(self._plan.steps),
                     outcome=outcome,
                 )
             )

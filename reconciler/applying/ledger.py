@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 import msgspec
 
@@ -23,6 +25,7 @@ from reconciler.planning.document import encode
 from reconciler.planning.plan import Plan, Step
 
 RUNS = Path(".reconciler") / "runs"
+LEDGER = "ledger.jsonl"
 FORMAT = "reconciler.ledger/1"
 
 
@@ -37,7 +40,7 @@ class Ledger:
 
     run_id: str
     folder: Path
-    _file: BinaryIO = field(repr=False)
+    _file: FileIO = field(repr=False)
 
     @classmethod
     def open(cls, workspace: Path, plan: Plan, *, actor: Mapping[str, str] | None = None) -> Ledger:
@@ -54,10 +57,11 @@ class Ledger:
         started = datetime.now(UTC)
         run_id = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         folder = workspace / RUNS / run_id
-        folder.mkdir(parents=True, mode=0o700)
-        (folder / "plan.json").write_bytes(encode(plan))
-        # Unbuffered: every line is one write, so a killed process leaves at most its last line torn.
-        ledger = cls(run_id=run_id, folder=folder, _file=(folder / "ledger.jsonl").open("ab", buffering=0))
+        _make_folder(folder, below=workspace)
+        with _new_file(folder / "plan.json") as file:
+            _write_whole(file, encode(plan))
+            os.fsync(file.fileno())
+        ledger = cls(run_id=run_id, folder=folder, _file=_new_file(folder / LEDGER))
         ledger._write(
             "run_started",
             format=FORMAT,
@@ -67,10 +71,17 @@ class Ledger:
             base_url=plan.directory.base_url,
             commit=plan.desired.commit,
             steps=len(plan.steps),
-            actor=dict(actor or {}),
+            # What a system says of itself need not be valid text.
+            actor={name: value.encode("utf-8", "replace").decode() for name, value in (actor or {}).items()},
         )
         ledger._sync()
+        _sync_folders(folder, up_to=workspace)
         return ledger
+
+    @property
+    def path(self) -> Path:
+        """The file of the ledger."""
+        return self.folder / LEDGER
 
     def __enter__(self) -> Self:
         return self
@@ -78,6 +89,11 @@ class Ledger:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if kind is not None:
+            # The disk may be what the run ended with.
+            with suppress(OSError):
+                self._write("run_interrupted", error=kind.__name__)
+                self._sync()
         self._file.close()
 
     def chunk_started(self, number: int, steps: Iterable[Step]) -> None:
@@ -116,7 +132,15 @@ class Ledger:
 
     def _write(self, type_: str, **fields: Any) -> None:
         line = {"type": type_, "at": utc(datetime.now(UTC)), **fields}
-        self._file.write(msgspec.json.encode(line) + b"\n")
+        end = os.fstat(self._file.fileno()).st_size
+        try:
+            # Unbuffered: every line is one write, so a killed process leaves at most its last line torn.
+            _write_whole(self._file, msgspec.json.encode(line) + b"\n")
+        except OSError:
+            # A full disk takes the beginning of a line; the lines before it must stay readable.
+            with suppress(OSError):
+                self._file.truncate(end)
+            raise
 
     def _sync(self) -> None:
         os.fsync(self._file.fileno())
@@ -128,6 +152,39 @@ def read_ledger(folder: Path) -> list[dict[str, Any]]:
     Raises:
         OSError: there is no such run.
     """
-    lines = (folder / "ledger.jsonl").read_bytes().split(b"\n")
+    lines = (folder / LEDGER).read_bytes().split(b"\n")
     # What stands behind the last line feed is empty, or a line whose writing was interrupted.
     return [msgspec.json.decode(line) for line in lines[:-1]]
+
+
+def _make_folder(folder: Path, *, below: Path) -> None:
+    """Make a folder that only its owner may enter, as plans name people; those on the way to it likewise."""
+    *outer, _ = reversed([folder, *(parent for parent in folder.parents if below in parent.parents)])
+    for parent in outer:
+        parent.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700)
+
+
+def _new_file(path: Path) -> FileIO:
+    return FileIO(path, "xb", opener=lambda name, flags: os.open(name, flags | os.O_APPEND, 0o600))
+
+
+def _write_whole(file: FileIO, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _sync_folders(folder: Path, *, up_to: Path) -> None:
+    """Make the names of new files and folders durable, where the system can (POSIX)."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    while True:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if folder == up_to:
+            return
+        folder = folder.parent

@@ -5,89 +5,95 @@ Atlassian, for one, answers 404 to a whole request for one unknown member.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from reconciler.applying.pending import Pending
+from reconciler.applying.progress import Progress
 from reconciler.applying.requests import membership
 from reconciler.applying.session import Session
 from reconciler.model import Kind, LiveGroup
 from reconciler.planning.plan import Action, Edge
-from reconciler.scim.errors import RequestRefused, Unauthorized
+from reconciler.scim.errors import NotFound, RequestRefused, Unauthorized
 
-_SHOWN = 5
-
-
-@dataclass(slots=True)
-class Refusals:
-    """The memberships of one step that did not come about, and why."""
-
-    ids: set[str] = field(default_factory=set)
-    reasons: list[str] = field(default_factory=list)
-
-    def add(self, edge: Edge, why: str, member_id: str | None = None) -> None:
-        """Record one membership."""
-        self.reasons.append(f"{edge.name}: {why}")
-        if member_id is not None:
-            self.ids.add(member_id)
-
-    def __bool__(self) -> bool:
-        return bool(self.reasons)
-
-    def describe(self, total: int) -> str:
-        """Return how many of the step's memberships did not come about, and why."""
-        more = f" and {len(self.reasons) - _SHOWN} more" if len(self.reasons) > _SHOWN else ""
-        return f"{len(self.reasons)} of {total} memberships were not changed: {'; '.join(self.reasons[:_SHOWN])}{more}"
+_HOPELESS = 32
+"""Refused requests of one step, without a single success, after which it is not about single members any more."""
 
 
-class Tally(Protocol):
-    """Where the requests of a step are counted."""
+class MembershipWriter:
+    """Writes the memberships of one step.
 
-    requests: int
-    http_status: int | None
-    refusals: Refusals
+    Args:
+        session: the run.
+        progress: the step; requests and refusals are recorded there.
+        group: the group as it is.
 
-
-async def send_members(session: Session, current: LiveGroup, action: Action, left: Pending, tally: Tally) -> LiveGroup:
-    """Write the memberships that are left of a step, and return the group as it should be now.
-
-    Raises:
-        ScimError: of any kind that is not about single members.
+    Attributes:
+        group: the group as it should be after what was accepted; ``None`` once it is found gone.
     """
-    edges = dict(left.members or {})
-    schema = session.schema(Kind.GROUP)
 
-    async def send(ids: Sequence[str]) -> None:
-        nonlocal current
-        request = membership(current, action, ids, capabilities=session.capabilities, schema=schema)
-        tally.requests += 1
+    def __init__(self, session: Session, progress: Progress, group: LiveGroup) -> None:
+        self.group: LiveGroup | None = group
+        self._session = session
+        self._progress = progress
+        self._removes = progress.step.action is Action.REMOVE_MEMBERS
+
+    async def write(self, edges: Mapping[str, Edge]) -> None:
+        """Write these memberships, by the member's id.
+
+        Raises:
+            ScimError: of any kind that is not about single members. What was accepted before is in ``group``.
+            UnsafeWriteError: the request would touch other members.
+        """
+        # Level by level, so that a first success comes early where there can be one.
+        waiting = deque([list(edges)]) if edges else deque[list[str]]()
+        refused = 0
+        while waiting and self.group is not None:
+            ids = waiting.popleft()
+            refusal = await self._send(self.group, ids)
+            if refusal is None:
+                continue
+            refused += 1
+            if refused == 1 and isinstance(refusal, NotFound):
+                # Either a member is unknown or the group is: the same status from most servers.
+                self.group = await self._session.read_group(self.group.id)
+            if len(ids) == 1:
+                self._progress.refusals.add(edges[ids[0]], str(refusal), ids[0])
+            elif refused >= _HOPELESS and not self._progress.accepted:
+                for member in (*ids, *(left for batch in waiting for left in batch)):
+                    self._progress.refusals.add(edges[member], str(refusal), member)
+                return
+            else:
+                middle = len(ids) // 2
+                waiting += (ids[:middle], ids[middle:])
+
+    async def _send(self, group: LiveGroup, ids: Sequence[str]) -> RequestRefused | None:
+        """Send one request, and return the refusal where it was one."""
+        session, progress = self._session, self._progress
+        request = membership(
+            group, progress.step.action, ids, capabilities=session.capabilities, schema=session.schema(Kind.GROUP)
+        )
+        progress.requests += 1
         try:
             answer = await session.send(request)
         except Unauthorized:
             raise
         except RequestRefused as refusal:
-            tally.http_status = refusal.status
-            if len(ids) > 1:
-                middle = len(ids) // 2
-                await send(ids[:middle])
-                await send(ids[middle:])
-            elif not (action is Action.REMOVE_MEMBERS and refusal.scim_type == "noTarget"):
+            progress.http_status = refusal.status
+            if self._removes and len(ids) == 1 and refusal.scim_type == "noTarget":
                 # A removal whose filter matches nobody finds what it wants; some servers call that an error.
-                tally.refusals.add(edges[ids[0]], str(refusal), ids[0])
-        else:
-            tally.http_status = answer.status
-            current = _after(current, action, ids)
-
-    if edges:
-        await send(list(edges))
-    return current
+                progress.accepted += 1
+                return None
+            return refusal
+        progress.accept(answer.status)
+        self.group = _after(group, ids, removed=self._removes)
+        return None
 
 
-def _after(group: LiveGroup, action: Action, ids: Sequence[str]) -> LiveGroup:
-    members = dict.fromkeys(group.members or ())
-    if action is Action.ADD_MEMBERS:
-        members |= dict.fromkeys(ids)
-    else:
-        members = {member: None for member in members if member not in set(ids)}
-    return replace(group, members=tuple(members))
+def _after(group: LiveGroup, ids: Sequence[str], *, removed: bool) -> LiveGroup:
+    if group.members is None:
+        return group
+    changed = dict.fromkeys(ids)
+    if removed:
+        return replace(group, members=tuple(member for member in group.members if member not in changed))
+    return replace(group, members=tuple(dict.fromkeys(group.members) | changed))

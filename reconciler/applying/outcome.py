@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from reconciler.planning.plan import Step
 
@@ -35,7 +35,8 @@ class Outcome:
     Attributes:
         step: the step.
         status: what became of it.
-        message: for a person: why it failed, was skipped or differs; empty where it was applied.
+        message: for a person: why it failed, was skipped or differs. Where it was applied: empty, or why nothing was
+            left to do.
         resource_id: the id of the resource, also of one that this step created.
         http_status: the status of the last answer to a write, where there was one.
         requests: how many writes were sent for it. 0 for an applied step: it was so already.
@@ -57,7 +58,7 @@ class RunResult:
         run_id: the name of the run; its ledger is ``.reconciler/runs/<run_id>/ledger.jsonl``.
         outcomes: one per step of the plan, in its order.
         stopped: why the run ended before the plan did, or ``None`` where it did not.
-        by_user: whether it was a person or a signal that stopped it.
+        by_user: whether it was a person or a signal that stopped it, before everything was tried.
     """
 
     run_id: str
@@ -77,6 +78,9 @@ class RunResult:
         return all(outcome.status is Status.APPLIED for outcome in self.outcomes)
 
 
+EventType: TypeAlias = Literal["chunk_started", "step_finished", "chunk_completed"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyEvent:
     """Something that happened during an apply, for progress.
@@ -90,7 +94,7 @@ class ApplyEvent:
         outcome: of the step that finished.
     """
 
-    type: Literal["chunk_started", "step_finished", "chunk_completed"]
+    type: EventType
     chunk: int
     chunks: int
     done: int

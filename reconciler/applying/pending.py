@@ -12,9 +12,12 @@ from reconciler.attributes import Path, ResourceSchema
 from reconciler.model import LiveGroup, LiveResource
 from reconciler.planning.changes import same
 from reconciler.planning.plan import Action, Change, Edge, Step
+from reconciler.scim.errors import printable
 
 _SHOWN = 5
 """How many differences a message names."""
+_LONGEST = 200
+"""Characters of a value in a message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,9 @@ def pending(
         case Action.DELETE:
             return Pending(exists=current is not None)
         case Action.ADD_MEMBERS | Action.REMOVE_MEMBERS:
+            if isinstance(current, LiveGroup) and current.members is None:
+                # Unknown is not empty: all of it may have to be done, and doing it twice does no harm.
+                return Pending(members=dict(member_ids))
             present = set(current.members or ()) if isinstance(current, LiveGroup) else set()
             wanted = step.action is Action.ADD_MEMBERS
             return Pending(members={key: edge for key, edge in member_ids.items() if (key in present) is not wanted})
@@ -80,4 +86,5 @@ def _is_so(change: Change, current: LiveResource, schema: ResourceSchema) -> boo
 
 
 def _difference(change: Change, current: LiveResource) -> str:
-    return f"{change.path} is {Path.parse(change.path).get(current.attributes)!r}, not {change.after!r}"
+    found = Path.parse(change.path).get(current.attributes)
+    return f"{change.path} is {printable(repr(found), _LONGEST)}, not {printable(repr(change.after), _LONGEST)}"

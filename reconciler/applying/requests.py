@@ -10,14 +10,35 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import unquote
 
 from reconciler.attributes import Path, ResourceSchema, fold, unassigned
 from reconciler.capabilities import Capabilities
+from reconciler.diagnostics import ReconcilerError
 from reconciler.filters import quote
+from reconciler.live import endpoint_of
 from reconciler.model import Kind, LiveGroup, LiveResource
 from reconciler.planning.plan import Action, Change
+from reconciler.scim.answers import member
+from reconciler.scim.client import ScimResponse
+from reconciler.scim.listing import Endpoint
 
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+
+
+class UnsafeWriteError(ReconcilerError):
+    """A write that would take away members, because a PUT replaces them all and the server does not tell who they are.
+
+    Attributes:
+        address: of the group.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        super().__init__(
+            f"{address} was not written: the directory has no PATCH for groups and does not tell who is in them, so a "
+            "PUT would remove everybody who is not named in it"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,14 +46,9 @@ class Request:
     """One HTTP request below the base URL. ``body`` is SCIM JSON; ``None`` for a deletion."""
 
     method: Literal["POST", "PUT", "PATCH", "DELETE"]
-    endpoint: Literal["Users", "Groups"]
+    endpoint: Endpoint
     resource_id: str | None = None
     body: Mapping[str, Any] | None = None
-
-
-def endpoint(kind: Kind) -> Literal["Users", "Groups"]:
-    """Return the endpoint of a kind of resource."""
-    return "Users" if kind is Kind.USER else "Groups"
 
 
 def creation(kind: Kind, changes: Iterable[Change]) -> Request:
@@ -40,18 +56,22 @@ def creation(kind: Kind, changes: Iterable[Change]) -> Request:
     body: dict[str, Any] = {}
     for change in changes:
         _set(body, Path.parse(change.path), change.after)
-    return Request(method="POST", endpoint=endpoint(kind), body={"schemas": _schemas(kind, body), **body})
+    return Request(method="POST", endpoint=endpoint_of(kind), body={"schemas": _schemas(kind, body), **body})
 
 
 def deletion(kind: Kind, resource_id: str) -> Request:
     """Return the DELETE of a resource."""
-    return Request(method="DELETE", endpoint=endpoint(kind), resource_id=resource_id)
+    return Request(method="DELETE", endpoint=endpoint_of(kind), resource_id=resource_id)
 
 
 def update(
     current: LiveResource, changes: Iterable[Change], *, capabilities: Capabilities, schema: ResourceSchema
 ) -> Request:
-    """Return the request that writes attributes of an existing resource."""
+    """Return the request that writes attributes of an existing resource.
+
+    Raises:
+        UnsafeWriteError: it would have to repeat members that are not known.
+    """
     kind = current.kind
     if capabilities.patch_users if kind is Kind.USER else capabilities.patch_groups:
         operations = [
@@ -65,7 +85,7 @@ def update(
     for change in changes:
         _set(body, Path.parse(change.path), change.after)
     if isinstance(current, LiveGroup):
-        body["members"] = _members(current.members or ())
+        body["members"] = _members(_known_members(current))
     return _put(current, body)
 
 
@@ -77,39 +97,60 @@ def membership(
     capabilities: Capabilities,
     schema: ResourceSchema,
 ) -> Request:
-    """Return the request that adds members to a group or removes them from it."""
+    """Return the request that adds members to a group or removes them from it.
+
+    Raises:
+        UnsafeWriteError: it would have to repeat members that are not known.
+    """
     ids = list(member_ids)
     if capabilities.patch_groups:
         operations: list[dict[str, Any]]
         if action is Action.ADD_MEMBERS:
             operations = [{"op": "add", "path": "members", "value": _members(ids)}]
         else:
-            operations = [{"op": "remove", "path": f"members[value eq {quote(member)}]"} for member in ids]
+            operations = [{"op": "remove", "path": f"members[value eq {quote(member_id)}]"} for member_id in ids]
         return _patch(Kind.GROUP, current.id, operations)
-    kept = dict.fromkeys(current.members or ())
+    kept, changed = dict.fromkeys(_known_members(current)), dict.fromkeys(ids)
     if action is Action.ADD_MEMBERS:
-        kept |= dict.fromkeys(ids)
+        kept |= changed
     else:
-        kept = {member: None for member in kept if member not in set(ids)}
+        kept = {member_id: None for member_id in kept if member_id not in changed}
     return _put(current, {**_writable(current, schema), "members": _members(kept)})
+
+
+def created_id(answer: ScimResponse, kind: Kind) -> str | None:
+    """Return the id of a new resource from the body, or from ``Location`` (RFC 7644 §3.3), or ``None``."""
+    found = member(answer.body or {}, "id")
+    if isinstance(found, int) and not isinstance(found, bool):
+        found = str(found)
+    if isinstance(found, str) and found:
+        return found
+    _, separator, last = (answer.location or "").rstrip("/").rpartition(f"/{endpoint_of(kind)}/")
+    return unquote(last) if separator else None
 
 
 def _patch(kind: Kind, resource_id: str, operations: list[dict[str, Any]]) -> Request:
     body = {"schemas": [PATCH_OP], "Operations": operations}
-    return Request(method="PATCH", endpoint=endpoint(kind), resource_id=resource_id, body=body)
+    return Request(method="PATCH", endpoint=endpoint_of(kind), resource_id=resource_id, body=body)
 
 
 def _put(current: LiveResource, body: Mapping[str, Any]) -> Request:
     return Request(
         method="PUT",
-        endpoint=endpoint(current.kind),
+        endpoint=endpoint_of(current.kind),
         resource_id=current.id,
         body={"schemas": _schemas(current.kind, body), **body},
     )
 
 
 def _members(ids: Iterable[str]) -> list[dict[str, str]]:
-    return [{"value": member} for member in ids]
+    return [{"value": member_id} for member_id in ids]
+
+
+def _known_members(group: LiveGroup) -> tuple[str, ...]:
+    if group.members is None:
+        raise UnsafeWriteError(group.address)
+    return group.members
 
 
 def _schemas(kind: Kind, body: Mapping[str, Any]) -> list[str]:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import partial
 
+from reconciler.applying.lookup import Lookup
 from reconciler.applying.outcome import Outcome, Status
 from reconciler.applying.requests import Request
+from reconciler.applying.settling import Patience
 from reconciler.applying.stop import StopSignal
-from reconciler.attributes import ResourceSchema, Schemas, fold
+from reconciler.attributes import ResourceSchema, Schemas
 from reconciler.capabilities import Capabilities
-from reconciler.live import find, read_group, read_user
+from reconciler.live import read_group, read_user
 from reconciler.model import Kind, LiveGroup, LiveResource, LiveUser
 from reconciler.planning.plan import Action, Edge, Step
 from reconciler.scim.client import ScimClient, ScimResponse, resource_path
-from reconciler.scim.errors import RequestRefused, Unauthorized
-from reconciler.scim.listing import list_resources
-from reconciler.scim.resources import ResourceReader
+from reconciler.scim.errors import RequestRefused, ScimError
 
-_MEMBERSHIP = frozenset({Action.ADD_MEMBERS, Action.REMOVE_MEMBERS})
+_FAILURES_IN_A_ROW = 10
+"""Steps that may fail on end for a reason that is the server's, before the run ends."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,23 +31,54 @@ class Session:
         schemas: the service provider's attribute definitions.
         capabilities: what it can do.
         stop: asked before every step.
+        patience: how long to wait for reads that lag behind.
         outcomes: of the steps that are finished, by step id.
         created: ids of the resources that this run created or found made, by address.
         halted: why no further step may start, once something says so.
+        lossy_groups: groups that lost members that no step removes.
     """
 
     client: ScimClient
     schemas: Schemas
     capabilities: Capabilities
     stop: StopSignal
+    patience: Patience
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     created: dict[str, str] = field(default_factory=dict)
     halted: str | None = None
+    lossy_groups: int = 0
+    _failures: int = 0
+    _lookup: Lookup = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._lookup = Lookup(self.client, self.schemas, self.capabilities)
 
     @property
     def ended(self) -> bool:
         """Whether no further step may start."""
         return self.halted is not None or self.stop.requested
+
+    def halt(self, why: str) -> None:
+        """Let no further step start. The first reason is the one that counts."""
+        self.halted = self.halted or why
+
+    def failed(self, error: ScimError) -> None:
+        """End the run where this failure says that all others would fail, too.
+
+        A token that is not accepted says so at once. A server that is down, throttles without end or answers nonsense
+        says so by doing it several times in a row: one group that is too large to be read in time, or one person whom
+        this token must not touch, may not keep the leavers behind it in the directory.
+        """
+        if error.status == 401:
+            self.halt(str(error))
+        elif error.status == 403 or not isinstance(error, RequestRefused):
+            self._failures += 1
+            if self._failures >= _FAILURES_IN_A_ROW:
+                self.halt(f"{self._failures} steps in a row failed, the last one so: {error}")
+
+    def succeeded(self) -> None:
+        """Record that the server does what it is asked for."""
+        self._failures = 0
 
     def schema(self, kind: Kind) -> ResourceSchema:
         """Return the attribute definitions of a kind."""
@@ -56,14 +87,15 @@ class Session:
     def unmet(self, step: Step) -> str | None:
         """Return why a step cannot be tried, or ``None``: something that it needs did not succeed.
 
-        An attribute that reads back differently does no harm to what depends on the resource; a membership that is
-        missing does, because a group is deleted only when its successor has all members.
+        An attribute that reads back differently does no harm to what depends on the resource, unless it is a name
+        that the dependent step waits for to become free. A membership that is missing does harm, because a group is
+        deleted only when its successor has all members.
         """
         for need in step.needs:
             outcome = self.outcomes.get(need)
-            if outcome is None or outcome.status is Status.APPLIED:
-                continue
-            if outcome.status is Status.DIFFERS and outcome.step.action not in _MEMBERSHIP:
+            if outcome is None:
+                return f"needs “{need}”, which was not tried before it"
+            if outcome.status is Status.APPLIED or (outcome.status is Status.DIFFERS and _usable(outcome.step)):
                 continue
             return f"needs “{need}”, which is {outcome.status.replace('_', ' ')}"
         return None
@@ -81,60 +113,41 @@ class Session:
         return known, missing
 
     async def read(self, kind: Kind, resource_id: str) -> LiveUser | LiveGroup | None:
-        """Return a resource as it is now."""
+        """Return a resource as it is now, or ``None`` where there is none of that id. Raises ScimError."""
         if kind is Kind.USER:
             return await read_user(self.client, resource_id)
-        return await read_group(self.client, resource_id, members_returned=self.capabilities.members_returned)
+        return await self.read_group(resource_id)
 
-    async def look_up(self, step: Step) -> LiveResource | None:
-        """Return the live resource that a creation would make again: by externalId, then by name.
+    async def read_group(self, group_id: str) -> LiveGroup | None:
+        """Return a group as it is now, or ``None`` where there is none of that id. Raises ScimError."""
+        return await read_group(self.client, group_id, members_returned=self.capabilities.members_returned)
 
-        A server that refuses both filters is read whole, because a second creation could be a second account.
-        """
-        values = {change.path: change.after for change in step.changes}
-        searched = False
-        for attribute in ("externalId", step.kind.naming_attribute):
-            value = values.get(attribute)
-            if not isinstance(value, str):
-                continue
-            try:
-                found = await self._find(step.kind, attribute, value)
-            except Unauthorized:
-                raise
-            except RequestRefused:
-                continue
-            searched = True
-            if len(found) == 1:
-                return await self.read(step.kind, found[0].id)
-        return None if searched else await self._search_whole(step)
-
-    async def _find(self, kind: Kind, attribute: str, value: str) -> list[LiveUser] | list[LiveGroup]:
-        if kind is Kind.USER:
-            return await find(self.client, Kind.USER, attribute, value, self.schemas)
-        return await find(self.client, Kind.GROUP, attribute, value, self.schemas)
-
-    async def _search_whole(self, step: Step) -> LiveResource | None:
-        page_size = self.capabilities.page_size
-        reader = ResourceReader()
-        everybody: list[LiveUser] | list[LiveGroup]
-        if step.kind is Kind.USER:
-            everybody = await list_resources(self.client, "Users", page_size=page_size, convert=reader.user)
-        else:
-            group = partial(reader.group, members_returned=self.capabilities.members_returned)
-            everybody = await list_resources(self.client, "Groups", page_size=page_size, convert=group)
-        found = [resource for resource in everybody if fold(resource.name) == fold(step.name)]
-        return found[0] if len(found) == 1 else None
+    async def look_up(self, step: Step, *, fresh: bool = True) -> LiveResource | None:
+        """Return the live resource that a creation would make again, or ``None``; see :class:`Lookup`."""
+        found = await self._lookup.find(step, fresh=fresh)
+        return await self.read(step.kind, found) if found is not None else None
 
     async def send(self, request: Request) -> ScimResponse:
-        """Send a write."""
+        """Send a write. Raises ScimError."""
+        answer = await self._send(request)
+        self.succeeded()
+        return answer
+
+    async def _send(self, request: Request) -> ScimResponse:
         body = request.body or {}
         if request.method == "POST":
             return await self.client.post(f"/{request.endpoint}", body)
         path = resource_path(request.endpoint, request.resource_id or "")
-        match request.method:
-            case "PUT":
-                return await self.client.put(path, body)
-            case "PATCH":
-                return await self.client.patch(path, body)
-            case "DELETE":
-                return await self.client.delete(path)
+        if request.method == "PUT":
+            return await self.client.put(path, body)
+        if request.method == "PATCH":
+            return await self.client.patch(path, body)
+        return await self.client.delete(path)
+
+
+def _usable(step: Step) -> bool:
+    """Tell whether others can build on a step's resource although it reads back differently."""
+    if step.action is Action.CREATE:
+        return True
+    renames = any(change.path == step.kind.naming_attribute for change in step.changes)
+    return step.action in (Action.UPDATE, Action.REACTIVATE) and not renames

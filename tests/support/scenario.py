@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from reconciler.applying import ApplyEvent, Ledger, RunResult, StopSignal, apply_plan
+from reconciler.applying.settling import SETTLING_SECONDS
 from reconciler.config import Policy
 from reconciler.desired import load
 from reconciler.live import read_live
@@ -58,6 +59,7 @@ class Scenario:
     unlisted: tuple[str, str] = ("deactivate", "delete")
     chunk_size: int = 50
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    settling: tuple[float, ...] = SETTLING_SECONDS
 
     def write(self, yaml: str) -> Scenario:
         """State this, and nothing else."""
@@ -115,6 +117,7 @@ class Scenario:
                         ledger=ledger,
                         stop=stop,
                         on_event=on_event,
+                        settling=self.settling,
                     )
 
         return asyncio.run(run())

@@ -1,0 +1,73 @@
+"""A step on its way: what was sent for it, and what is known so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from reconciler.applying.outcome import Outcome, Status
+from reconciler.planning.plan import Edge, Step
+
+_SHOWN = 5
+
+
+@dataclass(slots=True)
+class Refusals:
+    """The memberships of one step that did not come about, and why."""
+
+    ids: set[str] = field(default_factory=set)
+    reasons: list[str] = field(default_factory=list)
+
+    def add(self, edge: Edge, why: str, member_id: str | None = None) -> None:
+        """Record one membership."""
+        self.reasons.append(f"{edge.name}: {why}")
+        if member_id is not None:
+            self.ids.add(member_id)
+
+    def __bool__(self) -> bool:
+        return bool(self.reasons)
+
+    def describe(self, total: int) -> str:
+        """Return how many of the step's memberships did not come about, and why."""
+        more = f" and {len(self.reasons) - _SHOWN} more" if len(self.reasons) > _SHOWN else ""
+        return f"{len(self.reasons)} of {total} memberships were not changed: {'; '.join(self.reasons[:_SHOWN])}{more}"
+
+
+@dataclass(slots=True)
+class Progress:
+    """A step on its way.
+
+    Attributes:
+        step: the step.
+        resource_id: the id of its resource, as soon as it is known.
+        requests: writes sent.
+        accepted: writes that the directory answered with a success.
+        http_status: of the last answer to a write.
+        members: the step's edges by the member's id.
+        refusals: the memberships that did not come about.
+        failure: why the step ended early, after a part of it was accepted.
+    """
+
+    step: Step
+    resource_id: str | None = None
+    requests: int = 0
+    accepted: int = 0
+    http_status: int | None = None
+    members: dict[str, Edge] = field(default_factory=dict)
+    refusals: Refusals = field(default_factory=Refusals)
+    failure: str | None = None
+
+    def accept(self, status: int) -> None:
+        """Record that the directory answered a write with a success."""
+        self.accepted += 1
+        self.http_status = status
+
+    def outcome(self, status: Status, message: str = "") -> Outcome:
+        """Return how the step ended."""
+        return Outcome(
+            step=self.step,
+            status=status,
+            message=message,
+            resource_id=self.resource_id,
+            http_status=self.http_status,
+            requests=self.requests,
+        )
