@@ -23,6 +23,7 @@ from reconciler.scim.tasks import together
 
 _MOST_USERS_PER_PAGE = 1000
 _MOST_GROUPS_PER_PAGE = 100
+_DEEPEST_DEFINITION = 8  # RFC 7643 §2.3.8 allows two: an attribute and its sub-attributes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,11 +156,13 @@ def _schemas(body: Mapping[str, Any] | None, types: tuple[ResourceType, ...], no
     return Schemas.parse(usable, extended)
 
 
-def _attributes(documents: object) -> list[dict[str, Any]]:
+def _attributes(documents: object, depth: int = 1) -> list[dict[str, Any]]:
     """Return the definitions that have a name; a lax server's others say nothing about any attribute."""
+    if not isinstance(documents, list) or depth > _DEEPEST_DEFINITION:
+        return []
     return [
-        {**document, "subAttributes": _attributes(document.get("subAttributes"))}
-        for document in (documents if isinstance(documents, list) else ())
+        {**document, "subAttributes": _attributes(document.get("subAttributes"), depth + 1)}
+        for document in documents
         if isinstance(document, dict) and isinstance(document.get("name"), str)
     ]
 

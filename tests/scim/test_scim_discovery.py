@@ -161,6 +161,16 @@ def test_schemas_that_say_nothing_are_replaced_and_noted(body: Any) -> None:
     assert [note.code for note in found.notes] == ["no-schemas"]
 
 
+def test_definitions_that_nest_without_end_are_cut_and_no_crash() -> None:
+    definition: dict[str, Any] = {"name": "deepest"}
+    for _ in range(300):
+        definition = {"name": "outer", "type": "complex", "subAttributes": [definition]}
+
+    found = discovered(Reply(body={}), Reply(body=[*SCHEMAS, {"id": "urn:example", "attributes": [definition]}]))
+
+    assert found.schemas.user.find("outer", urn="urn:example") is not None
+
+
 def test_a_core_schema_that_is_missing_is_that_of_the_rfc_and_noted() -> None:
     own = {"id": CORE_USER, "attributes": [{"name": "userName", "caseExact": True, "subAttributes": "none"}]}
 
