@@ -4,91 +4,20 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
-import httpx
 import pytest
 
-from loopback import Reply, Request, error, serving
+from loopback import Reply, Request, error
+from meddler import Forward, Interpose, Once, look, statuses, user, with_body
 from reconciler.applying import RunResult, Status
-from reconciler.sandbox.server import Sandbox
-from reconciler.scim.retry import RetryPolicy
-from scenario import Scenario
-
-Forward = Callable[[Request], Reply]
-Meddle = Callable[[Request, Forward], Reply]
-
-
-@dataclass
-class Between:
-    """A scenario whose requests pass through a meddler, and the directory behind it."""
-
-    scenario: Scenario
-    direct: Scenario
-    sandbox: Sandbox
-
-    def apply(self) -> RunResult:
-        return self.scenario.apply()
-
-
-@pytest.fixture
-def between(tmp_path: Path) -> Iterator[Callable[..., Between]]:
-    with ExitStack() as stack:
-
-        def make(meddle: Meddle, *, dialect: str = "generic", seed: dict[str, Any] | None = None) -> Between:
-            sandbox = stack.enter_context(Sandbox(dialect, seed=seed, record=True))
-            origin = sandbox.base_url.partition("/scim")[0]
-            http = stack.enter_context(httpx.Client())
-
-            def forward(request: Request) -> Reply:
-                kept = {
-                    name: value for name, value in request.headers.items() if name in ("authorization", "content-type")
-                }
-                answer = http.request(request.method, origin + request.target, content=request.body, headers=kept)
-                body = answer.content or None
-                return Reply(answer.status_code, body, {"Content-Type": answer.headers.get("content-type", "")})
-
-            server = stack.enter_context(serving(lambda request: meddle(request, forward)))
-            base_url = server.url + sandbox.base_url.removeprefix(origin)
-            patient = RetryPolicy(attempts=3, base_delay=0.01)
-            scenario = Scenario(tmp_path, base_url, sandbox.token, dialect=dialect, retry=patient)
-            return Between(scenario, replace(scenario, base_url=sandbox.base_url), sandbox)
-
-        yield make
-
-
-class Once:
-    """True the first time that something is the case."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._done = False
-
-    def __call__(self, condition: bool) -> bool:
-        with self._lock:
-            first = condition and not self._done
-            self._done = self._done or condition
-            return first
-
-
-def user(name: str, **attributes: Any) -> dict[str, Any]:
-    address = f"{name}@example.com"
-    return {"userName": address, "emails": [{"value": address, "type": "work", "primary": True}], **attributes}
-
-
-def statuses(result: RunResult) -> dict[str, Status]:
-    return {outcome.step.id: outcome.status for outcome in result.outcomes}
 
 
 @pytest.mark.parametrize("dialect", ["generic", "atlassian"])
 @pytest.mark.parametrize("endpoint", ["Users", "Groups"])
 @pytest.mark.parametrize("took_effect", [True, False])
 def test_a_creation_whose_answer_is_lost_is_made_exactly_once(
-    between: Callable[..., Between], dialect: str, endpoint: str, took_effect: bool
+    between: Interpose, dialect: str, endpoint: str, took_effect: bool
 ) -> None:
     once = Once()
 
@@ -114,7 +43,7 @@ def test_a_creation_whose_answer_is_lost_is_made_exactly_once(
 @pytest.mark.parametrize("took_effect", [True, False])
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
 def test_a_change_whose_answer_is_lost_is_settled_by_reading(
-    between: Callable[..., Between], method: str, took_effect: bool
+    between: Interpose, method: str, took_effect: bool
 ) -> None:
     once = Once()
 
@@ -132,10 +61,10 @@ def test_a_change_whose_answer_is_lost_is_settled_by_reading(
     assert made.direct.plan().steps == ()
 
 
-def test_a_write_that_changes_nothing_is_found_by_reading_back(between: Callable[..., Between]) -> None:
+def test_a_write_that_changes_nothing_is_found_by_reading_back(between: Interpose) -> None:
     def meddle(request: Request, forward: Forward) -> Reply:
         if request.method == "PATCH" and "/Users/" in request.path:
-            return forward(Request("GET", request.target, request.headers, b""))
+            return look(request, forward)
         return forward(request)
 
     made = between(meddle, seed={"users": [user("ada", title="Intern")]})
@@ -145,12 +74,12 @@ def test_a_write_that_changes_nothing_is_found_by_reading_back(between: Callable
     assert outcome.message == "title is 'Intern', not 'Engineer'"
 
 
-def test_members_that_are_silently_left_out_are_named(between: Callable[..., Between]) -> None:
+def test_members_that_are_silently_left_out_are_named(between: Interpose) -> None:
     def meddle(request: Request, forward: Forward) -> Reply:
         if request.method == "PATCH" and "/Groups/" in request.path:
             body = request.json
             body["Operations"][0]["value"] = body["Operations"][0]["value"][:2]
-            return forward(Request("PATCH", request.target, request.headers, json.dumps(body).encode()))
+            return forward(with_body(request, body))
         return forward(request)
 
     made = between(meddle, seed={"users": [user(name) for name in "abc"], "groups": []})
@@ -163,10 +92,10 @@ def test_members_that_are_silently_left_out_are_named(between: Callable[..., Bet
     assert result.outcomes[-1].message == "1 memberships are not as written: c@example.com"
 
 
-def test_a_replaced_group_is_kept_when_its_successor_lacks_members(between: Callable[..., Between]) -> None:
+def test_a_replaced_group_is_kept_when_its_successor_lacks_members(between: Interpose) -> None:
     def meddle(request: Request, forward: Forward) -> Reply:
         if request.method == "PATCH" and "/Groups/" in request.path:
-            return forward(Request("GET", request.target, request.headers, b""))
+            return look(request, forward)
         return forward(request)
 
     made = between(
@@ -183,27 +112,7 @@ def test_a_replaced_group_is_kept_when_its_successor_lacks_members(between: Call
     assert "old" in {group.name for group in made.direct.live().groups}
 
 
-def test_a_server_that_empties_a_group_on_removal_does_it_once(between: Callable[..., Between]) -> None:
-    def meddle(request: Request, forward: Forward) -> Reply:
-        if request.method == "PATCH" and b'"remove"' in request.body:
-            body = {"schemas": request.json["schemas"], "Operations": [{"op": "remove", "path": "members"}]}
-            return forward(Request("PATCH", request.target, request.headers, json.dumps(body).encode()))
-        return forward(request)
-
-    names = [f"{letter}@example.com" for letter in "abcd"]
-    groups = [{"displayName": f"team-{number}", "members": names} for number in range(5)]
-    made = between(meddle, seed={"users": [user(letter) for letter in "abcd"], "groups": groups})
-    listed = "".join(f"  - {{userName: {name}}}\n" for name in names)
-    stated = "".join(f"  - {{displayName: team-{number}, members: [{', '.join(names[:3])}]}}\n" for number in range(5))
-    scenario = replace(made.scenario.write(f"users:\n{listed}groups:\n{stated}"), concurrency=1)
-    result = scenario.apply()
-    assert result.counts[Status.DIFFERS] == 1
-    assert result.counts[Status.NOT_TRIED] == 4
-    assert "3 members left group:team-0 that no step removes" in (result.stopped or "")
-    assert sorted(len(group.members or ()) for group in made.direct.live().groups) == [0, 4, 4, 4, 4]
-
-
-def test_a_token_that_expires_in_the_middle_ends_the_run_and_the_next_goes_on(between: Callable[..., Between]) -> None:
+def test_a_token_that_expires_in_the_middle_ends_the_run_and_the_next_goes_on(between: Interpose) -> None:
     lock, seen, working = threading.Lock(), [0], [False]
 
     def meddle(request: Request, forward: Forward) -> Reply:
@@ -225,7 +134,7 @@ def test_a_token_that_expires_in_the_middle_ends_the_run_and_the_next_goes_on(be
     assert len(made.direct.live().users) == 40
 
 
-def test_two_runs_at_once_make_nothing_twice(between: Callable[..., Between]) -> None:
+def test_two_runs_at_once_make_nothing_twice(between: Interpose) -> None:
     made = between(lambda request, forward: forward(request), dialect="atlassian")
     listed = "".join(
         f"  - {{userName: u{number:02}@example.com, emails: [u{number:02}@example.com]}}\n" for number in range(30)
@@ -246,7 +155,7 @@ def test_two_runs_at_once_make_nothing_twice(between: Callable[..., Between]) ->
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_throttling_is_waited_out(between: Callable[..., Between], status: int) -> None:
+def test_throttling_is_waited_out(between: Interpose, status: int) -> None:
     lock, seen = threading.Lock(), [0]
 
     def meddle(request: Request, forward: Forward) -> Reply:
@@ -262,7 +171,7 @@ def test_throttling_is_waited_out(between: Callable[..., Between], status: int) 
     assert made.apply().complete
 
 
-def test_a_directory_without_patch_is_written_with_put(between: Callable[..., Between]) -> None:
+def test_a_directory_without_patch_is_written_with_put(between: Interpose) -> None:
     def meddle(request: Request, forward: Forward) -> Reply:
         if request.method == "PATCH":
             return error(501, "PATCH is not supported")

@@ -1,0 +1,47 @@
+"""What tests of applying share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from loopback import Reply, Request, serving
+from meddler import Between, Interpose, Meddle
+from reconciler.sandbox.server import Sandbox
+from reconciler.scim.retry import RetryPolicy
+from scenario import Scenario
+
+
+@pytest.fixture
+def between(tmp_path: Path) -> Iterator[Interpose]:
+    """Start directories with a meddler in front that live as long as the test."""
+    with ExitStack() as stack:
+
+        def make(meddle: Meddle, *, dialect: str = "generic", seed: Mapping[str, Any] | None = None) -> Between:
+            sandbox = stack.enter_context(Sandbox(dialect, seed=seed, record=True))
+            origin = sandbox.base_url.partition("/scim")[0]
+            http = stack.enter_context(httpx.Client())
+
+            def forward(request: Request) -> Reply:
+                kept = {
+                    name: value for name, value in request.headers.items() if name in ("authorization", "content-type")
+                }
+                answer = http.request(request.method, origin + request.target, content=request.body, headers=kept)
+                body = answer.content or None
+                return Reply(answer.status_code, body, {"Content-Type": answer.headers.get("content-type", "")})
+
+            server = stack.enter_context(serving(lambda request: meddle(request, forward)))
+            base_url = server.url + sandbox.base_url.removeprefix(origin)
+            patient = RetryPolicy(attempts=3, base_delay=0.01)
+            scenario = Scenario(
+                tmp_path, base_url, sandbox.token, dialect=dialect, retry=patient, settling=(0.01, 0.02)
+            )
+            return Between(scenario, replace(scenario, base_url=sandbox.base_url), sandbox, server)
+
+        yield make

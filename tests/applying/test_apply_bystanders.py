@@ -1,0 +1,180 @@
+"""Members that leave a group although no step removes them: a misreading server is stopped, a coincidence is not."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from loopback import Reply, Request
+from meddler import Between, Forward, Interpose, Meddle, Once, outcome_of, user, with_body
+from reconciler.applying import Status
+from reconciler.model import Kind
+
+PATCH_OP = ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]
+
+
+def addresses(letters: str) -> list[str]:
+    return [f"{letter}@example.com" for letter in letters]
+
+
+def files(listed: str, groups: int) -> str:
+    """``groups`` groups that state the same members, and more users than those."""
+    users = "".join(f"  - {{userName: {name}}}\n" for name in addresses("abcdef"))
+    members = ", ".join(addresses(listed))
+    return f"users:\n{users}groups:\n" + "".join(
+        f"  - {{displayName: team-{number}, members: [{members}]}}\n" for number in range(groups)
+    )
+
+
+def seed(members: str, groups: int) -> dict[str, Any]:
+    return {
+        "users": [user(letter) for letter in "abcdef"],
+        "groups": [{"displayName": f"team-{number}", "members": addresses(members)} for number in range(groups)],
+    }
+
+
+def is_removal(request: Request) -> bool:
+    return request.method == "PATCH" and b'"remove"' in request.body
+
+
+def remove(forward: Forward, request: Request, path: str) -> Reply:
+    body = {"schemas": PATCH_OP, "Operations": [{"op": "remove", "path": path}]}
+    return forward(with_body(request, body))
+
+
+def empties_on_removal(request: Request, forward: Forward) -> Reply:
+    return remove(forward, request, "members") if is_removal(request) else forward(request)
+
+
+def replaces_on_addition(request: Request, forward: Forward) -> Reply:
+    if request.method == "PATCH" and b'"add"' in request.body:
+        return forward(with_body(request, json.loads(request.body.replace(b'"add"', b'"replace"'))))
+    return forward(request)
+
+
+@pytest.mark.parametrize(
+    ("meddle", "listed", "left", "lost"),
+    [
+        pytest.param(empties_on_removal, "abc", 0, "abc", id="a removal taken for remove everybody"),
+        pytest.param(replaces_on_addition, "abcde", 1, "abcd", id="an addition taken for a replacement"),
+    ],
+)
+def test_a_server_that_misreads_a_membership_change_does_it_to_one_group_only(
+    between: Interpose, meddle: Meddle, listed: str, left: int, lost: str
+) -> None:
+    made = between(meddle, seed=seed("abcd", groups=12))
+    made.scenario.write(files(listed, groups=12))
+    result = made.apply()
+    assert result.counts[Status.DIFFERS] == 1
+    assert result.counts[Status.NOT_TRIED] == 11
+    assert result.stopped is not None
+    named = ", ".join(addresses(lost))
+    assert result.stopped.startswith(f"{len(lost)} members left group:team-0 that no step removes: {named}.")
+    assert sorted(len(group.members or ()) for group in made.direct.live().groups) == [left, *[4] * 11]
+
+
+def removed_by_hand(made: Callable[[], Between], names: Iterator[str]) -> Meddle:
+    """With every removal of ours, a colleague removes somebody else."""
+    lock = threading.Lock()
+
+    def meddle(request: Request, forward: Forward) -> Reply:
+        reply = forward(request)
+        if is_removal(request):
+            with lock:
+                name = next(names, None)
+            if name is not None:
+                remove(forward, request, f'members[value eq "{made().id_of(name)}"]')
+        return reply
+
+    return meddle
+
+
+def test_a_member_whom_somebody_else_removes_meanwhile_is_told_and_ends_nothing(between: Interpose) -> None:
+    made = between(removed_by_hand(lambda: made, iter(["a@example.com"])), seed=seed("abcd", groups=3))
+    made.scenario.write(files("abc", groups=3))
+    result = made.apply()
+    assert result.stopped is None
+    assert result.counts[Status.APPLIED] == 2
+    differs = outcome_of(result, "remove_members group:team-0")
+    assert differs.status is Status.DIFFERS
+    assert differs.message.startswith("1 member left group:team-0 that no step removes: a@example.com. Somebody else")
+
+
+def test_a_loss_in_a_second_group_is_no_coincidence(between: Interpose) -> None:
+    made = between(removed_by_hand(lambda: made, iter(addresses("ab"))), seed=seed("abcd", groups=12))
+    made.scenario.concurrency = 1
+    made.scenario.write(files("abc", groups=12))
+    result = made.apply()
+    assert result.stopped is not None
+    assert "group:team-1" in result.stopped
+    assert result.counts[Status.NOT_TRIED] == 10
+
+
+def test_a_member_who_is_deleted_meanwhile_was_not_lost(between: Interpose) -> None:
+    once = Once()
+
+    def meddle(request: Request, forward: Forward) -> Reply:
+        if once(is_removal(request)):
+            for name in addresses("ab"):
+                made.delete(Kind.USER, made.id_of(name))
+        return forward(request)
+
+    made = between(meddle, seed=seed("abcd", groups=1))
+    assert made.scenario.write(files("abc", groups=1)).apply().complete
+
+
+def test_members_that_a_lagging_read_does_not_show_yet_were_not_lost(between: Interpose) -> None:
+    written, once = threading.Event(), Once()
+
+    def meddle(request: Request, forward: Forward) -> Reply:
+        reply = forward(request)
+        if is_removal(request):
+            written.set()
+        elif once(written.is_set() and request.method == "GET" and "/Groups/" in request.path):
+            group = json.loads(reply.content)
+            return Reply(body={**group, "members": group["members"][:1]})
+        return reply
+
+    made = between(meddle, seed=seed("abcd", groups=1))
+    assert made.scenario.write(files("abc", groups=1)).apply().complete
+
+
+def test_a_group_that_is_deleted_right_after_its_members_were_removed_has_lost_nobody(between: Interpose) -> None:
+    written, reads = threading.Event(), [0]
+
+    def meddle(request: Request, forward: Forward) -> Reply:
+        if written.is_set() and request.method == "GET" and "/Groups/" in request.path:
+            reads[0] += 1
+            if reads[0] == 1:
+                return Reply(body={**json.loads(forward(request).content), "members": []})
+            if reads[0] == 2:
+                made.delete(Kind.GROUP, request.path.rpartition("/")[2])
+        reply = forward(request)
+        if is_removal(request):
+            written.set()
+        return reply
+
+    made = between(meddle, seed=seed("abcd", groups=1))
+    assert made.scenario.write(files("abc", groups=1)).apply().complete
+
+
+def test_a_loss_is_told_also_where_the_members_cannot_be_read(between: Interpose) -> None:
+    emptied = threading.Event()
+
+    def meddle(request: Request, forward: Forward) -> Reply:
+        if emptied.is_set() and request.method == "GET" and "/Users/" in request.path:
+            return Reply(500)
+        if is_removal(request):
+            emptied.set()
+        return empties_on_removal(request, forward)
+
+    made = between(meddle, seed=seed("abcd", groups=1))
+    made.scenario.write(files("abc", groups=1))
+    lost = sorted(made.id_of(name) for name in addresses("abc"))
+    stopped = made.apply().stopped
+    assert stopped is not None
+    assert f"3 members left group:team-0 that no step removes: {', '.join(lost)}" in stopped

@@ -1,0 +1,101 @@
+"""What an apply costs in requests, counted at the server."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from meddler import user
+from reconciler.desired import load
+from reconciler.model import Live
+from reconciler.planning import Plan, plan
+from reconciler.sandbox.server import Sandbox
+from scenario import Scenario, Start
+
+COUNT = 12
+NAMES = [f"user{number:02}@example.com" for number in range(COUNT)]
+
+
+def cost(scenario: Scenario, sandbox: Sandbox, planned: Plan, live: Live) -> Counter[str]:
+    before = len(sandbox.requests)
+    result = scenario.apply_to(planned, live)
+    assert result.complete, [outcome for outcome in result.outcomes if outcome.message]
+    return Counter(request.method for request in sandbox.requests[before:])
+
+
+def users(**attributes: str) -> str:
+    stated = "".join(f", {name}: {value}" for name, value in attributes.items())
+    return "users:\n" + "".join(f"  - {{userName: {name}, emails: [{name}]{stated}}}\n" for name in NAMES)
+
+
+def group(members: list[str]) -> str:
+    return f"groups:\n  - {{displayName: team, members: [{', '.join(members)}]}}\n"
+
+
+SEEDED = {"users": [user(name.partition("@")[0], title="Intern") for name in NAMES]}
+
+
+def with_team(members: list[str]) -> dict[str, Any]:
+    return {**SEEDED, "groups": [{"displayName": "team", "members": members}]}
+
+
+@pytest.mark.parametrize(
+    ("seed", "yaml", "unlisted", "requests"),
+    [
+        pytest.param(None, users(), "ignore", {"POST": COUNT, "GET": COUNT}, id="a creation: write, read back"),
+        pytest.param(
+            SEEDED,
+            users(title="Engineer"),
+            "ignore",
+            {"GET": 2 * COUNT, "PATCH": COUNT},
+            id="an update: read, write, read back",
+        ),
+        pytest.param(
+            SEEDED, "", "deactivate", {"GET": 2 * COUNT, "PATCH": COUNT}, id="a deactivation: read, write, read back"
+        ),
+        pytest.param(
+            SEEDED, "", "delete", {"GET": 2 * COUNT, "DELETE": COUNT}, id="a deletion: read, write, read back"
+        ),
+        pytest.param(
+            with_team([]),
+            users() + group(NAMES),
+            "ignore",
+            {"GET": 2, "PATCH": 3},
+            id="members added: read, a write per batch, read back",
+        ),
+        pytest.param(
+            with_team(NAMES),
+            users() + group([]),
+            "ignore",
+            {"GET": 2, "PATCH": 3},
+            id="members removed: read, a write per batch, read back",
+        ),
+    ],
+)
+def test_what_a_plan_costs(
+    start: Start, seed: dict[str, Any] | None, yaml: str, unlisted: str, requests: dict[str, int]
+) -> None:
+    scenario, sandbox = start(seed=seed, unlisted=(unlisted, "ignore"))
+    live = scenario.live()
+    batches_of_five = replace(live.capabilities, max_members_per_patch=5, max_operations_per_patch=5)
+    live = replace(live, capabilities=batches_of_five)
+    planned = plan(load(scenario.write(yaml).workspace).desired, live, as_of=scenario.as_of)
+    assert cost(scenario, sandbox, planned, live) == requests
+
+
+@pytest.mark.parametrize(
+    ("yaml", "requests"),
+    [
+        pytest.param(users(title="Engineer"), {"GET": COUNT}, id="updates"),
+        pytest.param(users() + group(NAMES), {"GET": 1}, id="memberships"),
+    ],
+)
+def test_what_is_done_already_costs_a_read(start: Start, yaml: str, requests: dict[str, int]) -> None:
+    scenario, sandbox = start(seed=with_team([]), unlisted=("ignore", "ignore"))
+    live = scenario.live()
+    planned = scenario.write(yaml).plan()
+    scenario.apply(planned)
+    assert cost(scenario, sandbox, planned, live) == requests
