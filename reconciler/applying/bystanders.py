@@ -74,4 +74,4 @@ async def _names_of_living(session: Session, ids: list[str]) -> list[str]:
             names.append(resource_id)
         else:
             names += [found.name] if found is not None else []
-    return names
+    return sorted(names)

@@ -6,8 +6,9 @@ Atlassian, for one, answers 404 to a whole request for one unknown member.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from reconciler.applying.progress import Progress
 from reconciler.applying.requests import membership
@@ -57,15 +58,18 @@ class MembershipWriter:
             if refused == 1 and isinstance(refusal, NotFound):
                 # Either a member is unknown or the group is: the same status from most servers.
                 self.group = await self._session.read_group(self.group.id)
-            if len(ids) == 1:
-                self._progress.refusals.add(edges[ids[0]], str(refusal), ids[0])
-            elif refused >= _HOPELESS and not self._progress.accepted:
-                for member in (*ids, *(left for batch in waiting for left in batch)):
-                    self._progress.refusals.add(edges[member], str(refusal), member)
+            if refused >= _HOPELESS and not self._progress.accepted:
+                self._refuse([*ids, *chain.from_iterable(waiting)], edges, refusal)
                 return
+            if len(ids) == 1:
+                self._refuse(ids, edges, refusal)
             else:
                 middle = len(ids) // 2
                 waiting += (ids[:middle], ids[middle:])
+
+    def _refuse(self, ids: Iterable[str], edges: Mapping[str, Edge], refusal: RequestRefused) -> None:
+        for member_id in ids:
+            self._progress.refusals.add(edges[member_id], str(refusal), member_id)
 
     async def _send(self, group: LiveGroup, ids: Sequence[str]) -> RequestRefused | None:
         """Send one request, and return the refusal where it was one."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from meddler import user
+from loopback import Reply, Request
+from meddler import Forward, Interpose, user
 from reconciler.desired import load
 from reconciler.model import Live
 from reconciler.planning import Plan, plan
@@ -99,3 +101,20 @@ def test_what_is_done_already_costs_a_read(start: Start, yaml: str, requests: di
     planned = scenario.write(yaml).plan()
     scenario.apply(planned)
     assert cost(scenario, sandbox, planned, live) == requests
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_as_many_resources_are_in_work_as_requests_may_be_in_flight(between: Interpose, concurrency: int) -> None:
+    lock, in_work, most = threading.Lock(), set[str](), [0]
+
+    def meddle(request: Request, forward: Forward) -> Reply:
+        with lock:
+            if request.method == "GET" and "/Users/" in request.path:
+                in_work.symmetric_difference_update({request.path})
+                most[0] = max(most[0], len(in_work))
+        return forward(request)
+
+    made = between(meddle, seed=SEEDED)
+    made.scenario.concurrency = concurrency
+    assert made.scenario.write(users(title="Engineer")).apply().complete
+    assert most[0] == concurrency
