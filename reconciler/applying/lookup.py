@@ -113,8 +113,9 @@ class Lookup:
         convert: partial[LiveUser] | partial[LiveGroup] = (
             partial(reader.user) if kind is Kind.USER else partial(reader.group, members_returned=False)
         )
+        page_size = self._capabilities.page_size if kind is Kind.USER else self._capabilities.group_page_size
         everything: list[LiveResource] = await list_resources(
-            self._client, endpoint_of(kind), page_size=self._capabilities.page_size, convert=convert
+            self._client, endpoint_of(kind), page_size=page_size, convert=convert
         )
         found = defaultdict[tuple[str, str], list[str]](list)
         for resource in everything:
