@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from reconciler._version import __version__
-    from reconciler.api import PlanRefusedError, WrongDirectoryError, apply, load, load_config, plan, read_live, render
+    from reconciler.api import (
+        LedgerError,
+        PlanRefusedError,
+        WrongDirectoryError,
+        apply,
+        load,
+        load_config,
+        plan,
+        read_live,
+        render,
+    )
     from reconciler.applying import ApplyEvent, Outcome, RunResult, Status, StopSignal
     from reconciler.desired import Loaded
     from reconciler.diagnostics import Diagnostic, DiagnosticsError, ReconcilerError
@@ -25,6 +35,7 @@ __all__ = [
     "Desired",
     "Diagnostic",
     "DiagnosticsError",
+    "LedgerError",
     "Live",
     "Loaded",
     "Outcome",
@@ -50,6 +61,7 @@ _HOMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "reconciler._version": ("__version__",),
         "reconciler.api": (
+            "LedgerError",
             "PlanRefusedError",
             "WrongDirectoryError",
             "apply",

@@ -69,6 +69,20 @@ class WrongDirectoryError(ReconcilerError):
         super().__init__(f"the plan is for the directory {planned}, and this workspace is for {configured}")
 
 
+class LedgerError(ReconcilerError):
+    """The ledger of a run cannot be begun. Nothing was written to the directory.
+
+    Attributes:
+        path: what cannot be written.
+        reason: why, in the operating system's words.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"nothing was applied, because its ledger cannot be written: {path}: {reason}")
+
+
 def load(workspace: Path | str) -> Loaded:
     """Read and check the files of a workspace.
 
@@ -182,7 +196,8 @@ def apply(
         WrongDirectoryError: it is for another directory.
         BaseUrlError, TokenError, DialectError: ``directory.yaml`` names something that is not there.
         ScimError: the directory cannot be reached at all.
-        OSError: the ledger cannot be written.
+        LedgerError: the ledger cannot be begun.
+        OSError: the ledger cannot be written on; what was in flight may be applied and not recorded.
     """
     variables = os.environ if environ is None else environ
     check_applicable(plan, config, variables)
@@ -190,7 +205,7 @@ def apply(
     async def carry_out() -> RunResult:
         async with open_client(config, Path(workspace), variables, on_throttle=on_throttle) as client:
             found = await discover(client, load_dialect(config.dialect))
-            with Ledger.open(Path(workspace), plan, actor=actor) as ledger:
+            with _begin_ledger(Path(workspace), plan, actor) as ledger:
                 return await apply_plan(
                     plan,
                     client,
@@ -202,6 +217,13 @@ def apply(
                 )
 
     return _run(carry_out)
+
+
+def _begin_ledger(workspace: Path, plan: Plan, actor: Mapping[str, str] | None) -> Ledger:
+    try:
+        return Ledger.open(workspace, plan, actor=actor)
+    except OSError as error:
+        raise LedgerError(Path(error.filename or workspace), error.strerror or str(error)) from error
 
 
 def check_applicable(plan: Plan, config: DirectoryConfig, environ: Mapping[str, str]) -> None:

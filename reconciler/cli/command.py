@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import click
 
+from reconciler.cli.parameters import PathType
 from reconciler.cli.terminal import Terminal
 
 
@@ -18,7 +18,7 @@ def common_options() -> list[click.Option]:
     return [
         click.Option(
             ["-C", "workspace"],
-            type=click.Path(path_type=Path),
+            type=PathType(),
             metavar="DIR",
             expose_value=False,
             callback=_keep,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -43,6 +44,7 @@ def cli(context: click.Context) -> None:
 
 def main() -> NoReturn:
     """Run the command line of this process and exit."""
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # Names come from all over the world; a terminal that cannot show one is no reason to fail.
@@ -52,6 +54,14 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         # One that came while another was being told.
         sys.exit(ExitCode.STOPPED)
+
+
+def _open_closed_streams() -> None:
+    """Give the process the standard streams that it was started without (``>&-``): Python has ``None`` for them."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # It takes the number that is free, so that no file of ours gets that of a standard stream.
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 def run(arguments: Sequence[str]) -> ExitCode:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from reconciler.applying import StopSignal
@@ -15,18 +15,30 @@ _MESSAGE = b"\nStopping: what is in flight is finished and recorded. Once more s
 
 @contextmanager
 def stopping_in_order(stop: StopSignal) -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM ask for the end of a run, and the second raise ``KeyboardInterrupt``."""
+    """Let the first SIGINT, SIGTERM or SIGHUP ask for the end of a run, and the second raise ``KeyboardInterrupt``.
+
+    A SIGHUP that is ignored (``nohup``) stays so.
+    """
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         if stop.requested:
             raise KeyboardInterrupt
         stop.request()
         # Buffered streams must not be written to from a handler: it may have interrupted such a write.
-        os.write(2, _MESSAGE)
+        with suppress(OSError):
+            os.write(2, _MESSAGE)
 
-    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, handle) for number in _stopping_signals()}
     try:
         yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _stopping_signals() -> tuple[signal.Signals, ...]:
+    # Windows has no SIGHUP.
+    hang_up: signal.Signals | None = getattr(signal, "SIGHUP", None)
+    if hang_up is None or signal.getsignal(hang_up) is signal.SIG_IGN:
+        return signal.SIGINT, signal.SIGTERM
+    return signal.SIGINT, signal.SIGTERM, hang_up

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from reconciler.cli.parameters import TextType
 from reconciler.config import Allowance, Policy
 from reconciler.desired.moments import parse_start
 
@@ -87,6 +88,7 @@ def planning_options(command: _Command) -> _Command:
     for option in (
         click.option(
             "--reason",
+            type=TextType(),
             metavar="TEXT",
             help="Why guards are lifted; kept in the plan.",
         ),

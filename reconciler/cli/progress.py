@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from typing import Self
 
-import click
-
 from reconciler.cli.terminal import Terminal
 
 _REDRAW = 0.1  # seconds between two drawings of the bar
-_REPEAT = 10.0  # seconds between two lines of a log
+_REPEAT = 10.0  # seconds between two lines of a log, and between two remarks
 _BAR = 24  # columns
 
 
@@ -32,6 +29,7 @@ class Progress:
         self._clock = clock
         self._drawn = False
         self._last = clock()
+        self._remarked: float | None = None
         if not terminal.shows_progress:
             terminal.tell(f"{title} …")
 
@@ -58,15 +56,21 @@ class Progress:
         self._clear()
         self._terminal.tell(text)
 
+    def remark(self, text: str) -> None:
+        """Write a line, unless the last remark was made a moment ago."""
+        now = self._clock()
+        if self._remarked is None or now - self._remarked >= _REPEAT:
+            self._remarked = now
+            self.interrupt(text)
+
     def _draw(self, fraction: float, numbers: str) -> None:
         filled = round(fraction * _BAR)
         line = f"{self._title}  {'█' * filled}{'░' * (_BAR - filled)}  {numbers}"
         columns = shutil.get_terminal_size().columns
-        click.echo(f"\r\x1b[2K{line[: columns - 1]}", nl=False, err=True, color=True)
-        sys.stderr.flush()
+        self._terminal.draw(f"\r\x1b[2K{line[: columns - 1]}")
         self._drawn = True
 
     def _clear(self) -> None:
         if self._drawn:
-            click.echo("\r\x1b[2K", nl=False, err=True, color=True)
+            self._terminal.draw("\r\x1b[2K")
             self._drawn = False

@@ -76,7 +76,11 @@ class Terminal:
             click.echo(text, nl=False, color=True)
         except BrokenPipeError:
             # What follows, an apply perhaps, must not end because nobody reads on.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _discard(sys.stdout)
+        except OSError as error:
+            # What is left in the buffer would fail once more at the end of the process.
+            _discard(sys.stdout)
+            raise OSError(error.errno, error.strerror, "standard output") from error
 
     def tell(self, text: str) -> None:
         """Write one line about what is going on, unless asked to be quiet."""
@@ -90,7 +94,16 @@ class Terminal:
 
     def complain(self, text: str) -> None:
         """Write one line or several to standard error, whatever was asked."""
+        self.draw(f"{text}\n")
+
+    def draw(self, text: str) -> None:
+        """Write to standard error as it is. An apply must not end because its progress cannot be written."""
         try:
-            click.echo(text, err=True, color=True)
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+            click.echo(text, nl=False, err=True, color=True)
+        except OSError:
+            _discard(sys.stderr)
+
+
+def _discard(stream: TextIO) -> None:
+    """Let everything that is written to a stream from now on disappear."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

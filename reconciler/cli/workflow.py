@@ -80,7 +80,12 @@ def make_plan(terminal: Terminal, options: PlanningOptions) -> tuple[Loaded, Pla
 
 
 def tell_throttle(event: ThrottleEvent, progress: Progress, terminal: Terminal) -> None:
-    """Say why nothing happens: a server that cannot be reached, or one that asks to slow down for long."""
-    if event.status is None or event.wait >= _WORTH_TELLING or terminal.verbose:
-        why = "cannot be reached" if event.status is None else f"answered {event.status}"
+    """Say why nothing happens: a server that cannot be reached, or one that asks to slow down for long.
+
+    Requests run side by side and each waits for itself; only somebody who asked for more is told of every one.
+    """
+    why = "cannot be reached" if event.status is None else f"answered {event.status}"
+    if terminal.verbose:
         progress.interrupt(f"{event.method} {event.path}: the server {why}; trying again in {event.wait:.0f} s")
+    elif event.wait >= _WORTH_TELLING or (event.status is None and event.attempt > 1):
+        progress.remark(f"The server {why}; trying again …")

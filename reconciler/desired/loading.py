@@ -24,6 +24,7 @@ from reconciler.desired.workspace import (
     Digest,
     find_files,
     git_commit,
+    holds_workspaces,
     is_misplaced_directory_file,
     read_file,
 )
@@ -119,6 +120,8 @@ class _Loading:
 
     def load(self) -> Loaded:
         files = find_files(self._workspace, self._problems)
+        if holds_workspaces(files):
+            raise DiagnosticsError(self._problems.found)
         texts, digest = Texts(), Digest()
         configuration: Configuration | None = None
         directory: Document | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 from collections import deque
@@ -133,13 +134,24 @@ def find_files(workspace: Path, problems: Problems) -> list[WorkspaceFile]:
             "workspace",
             f"{DIRECTORY_FILE} is missing in {str(workspace)!r}",
             None,
-            hint=_rename_hint(finder.files) or "`reconciler init` writes one",
+            hint=_rename_hint(finder.files) or _below_hint(finder.files) or "`reconciler init` writes one",
         )
     return finder.files
 
 
 def _rename_hint(files: Iterable[WorkspaceFile]) -> str | None:
     return next((f"rename {file.name}" for file in files if file.name == _MISNAMED_DIRECTORY_FILE), None)
+
+
+def holds_workspaces(files: Iterable[WorkspaceFile]) -> bool:
+    """Tell whether a folder is none itself, but has workspaces below it: then its files do not belong together."""
+    names = {file.name for file in files}
+    return DIRECTORY_FILE not in names and any(name.endswith(f"/{DIRECTORY_FILE}") for name in names)
+
+
+def _below_hint(files: Iterable[WorkspaceFile]) -> str | None:
+    below = next((file.path.parent for file in files if file.path.name == DIRECTORY_FILE), None)
+    return f"there is one below: -C {shlex.quote(str(below))}" if below is not None else None
 
 
 def is_misplaced_directory_file(file: str, value: Any) -> bool:

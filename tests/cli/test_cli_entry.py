@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 import pytest
-from command_line import call, environment
 
+from command_line import call, environment
 from reconciler import __version__
 from reconciler.cli.command import Command, LazyGroup
 from reconciler.cli.entry import cli
@@ -41,6 +41,12 @@ def test_every_command_shows_examples_of_itself(name: str) -> None:
     assert command.examples
     assert all(f"reconciler {name}" in example for example in command.examples)
     assert "Examples:" in command.get_help(click.Context(command))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_fits_a_terminal_of_80_columns(name: str) -> None:
+    done = call([name, "--help"], env=environment(COLUMNS="80"))
+    assert [line for line in done.stdout.splitlines() if len(line) > 80] == []
 
 
 @pytest.mark.parametrize("statement", ["import reconciler", "from reconciler.cli.entry import run; run(['--help'])"])

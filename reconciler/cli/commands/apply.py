@@ -19,6 +19,7 @@ from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.failures import exiting
 from reconciler.cli.interrupts import stopping_in_order
 from reconciler.cli.options import PlanningOptions, full_option, planning_options
+from reconciler.cli.parameters import PathType
 from reconciler.cli.progress import Progress
 from reconciler.cli.terminal import Terminal
 from reconciler.cli.workflow import load_directory_file, make_plan, tell_throttle
@@ -39,7 +40,7 @@ from reconciler.rendering.results import render_result, result_document
         "reconciler apply acme.plan        # exactly the plan that was reviewed",
     ),
 )
-@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.argument("file", type=PathType(), required=False)
 @click.option("--auto-approve", is_flag=True, help="Do not ask. Needed where nobody can be asked.")
 @planning_options
 @full_option

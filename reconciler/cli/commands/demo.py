@@ -38,8 +38,8 @@ class DemoError(ReconcilerError):
     "demo",
     cls=Command,
     examples=(
-        "reconciler demo              # on the example that comes with the tool",
-        "reconciler demo -C acme      # your files, on an embedded directory that starts empty",
+        "reconciler demo          # on the example that comes with the tool",
+        "reconciler demo -C acme  # your files, on an embedded, empty directory",
     ),
 )
 @click.pass_obj

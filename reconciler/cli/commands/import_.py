@@ -6,6 +6,7 @@ import click
 
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.parameters import TextType
 from reconciler.cli.terminal import Terminal
 from reconciler.cli.workflow import load_directory_file, read_directory
 from reconciler.config import DirectoryConfig, Policy, TokenSource, Unlisted
@@ -21,7 +22,7 @@ from reconciler.rendering.words import counted
     examples=(
         "reconciler import                  # into a workspace that `init` made",
         "reconciler import --split letter   # a file per first letter",
-        "reconciler import -C acme --base-url https://scim.example.com/v2 --token-env SCIM_TOKEN",
+        "reconciler import -C acme --base-url https://scim.example.com/v2",
     ),
 )
 @click.option(
@@ -32,12 +33,14 @@ from reconciler.rendering.words import counted
     help="A file of users per department, per first letter, or one for all.",
 )
 @click.option("--force-overwrite", is_flag=True, help="Replace files that exist. directory.yaml is never touched.")
-@click.option("--base-url", metavar="URL", help="The SCIM endpoint, where there is no directory.yaml yet.")
+@click.option(
+    "--base-url", type=TextType(), metavar="URL", help="The SCIM endpoint, where there is no directory.yaml yet."
+)
 @click.option(
     "--token-env", default="SCIM_TOKEN", show_default=True, metavar="NAME", help="The variable with its token."
 )
 @click.option("--dialect", default="generic", show_default=True, help="Its dialect.")
-@click.option("--name", default="directory", show_default=True, help="What plans call it.")
+@click.option("--name", type=TextType(), default="directory", show_default=True, help="What plans call it.")
 @click.pass_obj
 def command(
     terminal: Terminal,
@@ -109,6 +112,8 @@ def _document(report: ImportReport) -> dict[str, object]:
 
 def _text(report: ImportReport, terminal: Terminal) -> str:
     lines = [f"  {safe(str(file))}" for file in report.files]
+    if not report.users and not report.groups:
+        lines += ["", "The directory holds nobody and nothing that could be imported."]
     if report.left_out:
         lines += ["", "Left out:", *(f"  {safe(str(entry))}" for entry in report.left_out)]
     if report.other_files:

@@ -10,6 +10,7 @@ import click
 
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.parameters import TextType
 from reconciler.cli.terminal import Terminal
 from reconciler.desired.schema import json_schema
 from reconciler.diagnostics import ReconcilerError
@@ -41,7 +42,9 @@ class WorkspaceExistsError(ReconcilerError):
         "reconciler init -C acme --dialect atlassian",
     ),
 )
-@click.option("--name", default="example", show_default=True, help="What plans and ledgers call the directory.")
+@click.option(
+    "--name", type=TextType(), default="example", show_default=True, help="What plans and ledgers call the directory."
+)
 @click.option(
     "--dialect", default="generic", show_default=True, help="Whose ways the directory has: generic or atlassian."
 )
@@ -69,7 +72,8 @@ def command(terminal: Terminal, *, name: str, dialect: str) -> ExitCode:
     else:
         terminal.result("".join(f"{path}\n" for path in texts))
     terminal.tell(
-        "Next: fill in directory.yaml, then `reconciler import` or write users and groups, then `reconciler plan`."
+        f"Next: say in {terminal.workspace / 'directory.yaml'} which directory it is, and set its token. Then "
+        f"`{terminal.command_line('import')}`, or list users and groups, and `{terminal.command_line('plan')}`."
     )
     return ExitCode.DONE
 

@@ -13,6 +13,7 @@ from reconciler import api
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import PlanningOptions, full_option, planning_options
+from reconciler.cli.parameters import PathType
 from reconciler.cli.terminal import Terminal
 from reconciler.cli.workflow import make_plan
 from reconciler.config import Allowance
@@ -24,17 +25,17 @@ from reconciler.rendering import safe
     "plan",
     cls=Command,
     examples=(
-        "reconciler plan                        # what would change, and why",
-        "reconciler plan -o acme.plan           # save it; `apply acme.plan` does exactly that",
-        "reconciler plan --detailed-exitcode    # 2 where there are changes, for a nightly job",
-        "reconciler plan --as-of 2027-01-01     # what will have expired by then",
-        'reconciler plan --allow users.deactivate=40 --reason "OPS-1234: office closed"',
+        "reconciler plan                      # what would change, and why",
+        "reconciler plan -o acme.plan         # save it; `apply acme.plan` does just that",
+        "reconciler plan --detailed-exitcode  # for a nightly job: 2 means changes",
+        "reconciler plan --as-of 2027-01-01   # what will have expired by then",
+        'reconciler plan --allow users.deactivate=40 --reason "OPS-1234: closed"',
     ),
 )
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=PathType(dir_okay=False),
     metavar="FILE",
     help="Save the plan, to be reviewed with `show` and applied with `apply`.",
 )
@@ -92,6 +93,11 @@ def _what_now(terminal: Terminal, options: PlanningOptions) -> str:
 
 def _save(path: Path, plan: Plan) -> None:
     """Write a plan file, all of it or nothing. Only its owner may read it: it names people."""
+    if path.exists() and not path.is_file():
+        # A pipe or a device: it is written to, and must not be replaced by a file.
+        path.write_bytes(encode(plan))
+        return
+    path = path.resolve()
     try:
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:

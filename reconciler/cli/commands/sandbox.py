@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import click
 
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.parameters import PathType
 from reconciler.cli.terminal import Terminal
 from reconciler.rendering import json_document
 from reconciler.sandbox.seed import read_seed
@@ -19,24 +21,25 @@ from reconciler.sandbox.server import serve
     "sandbox",
     cls=Command,
     examples=(
-        "reconciler sandbox                                # on a free port, empty",
-        "reconciler sandbox --dialect atlassian            # with Atlassian's ways",
-        "reconciler sandbox --port 8080 --data acme.json   # keep what it holds between runs",
+        "reconciler sandbox                               # on a free port, empty",
+        "reconciler sandbox --dialect atlassian           # with Atlassian's ways",
+        "reconciler sandbox --port 8080 --data acme.json  # keep what it holds",
     ),
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where it listens; a free port, if left out.")
 @click.option("--dialect", default="generic", show_default=True, help="Whose ways it has: generic or atlassian.")
-@click.option(
-    "--seed", type=click.Path(path_type=Path), metavar="FILE", help="JSON with the users and groups to begin with."
-)
+@click.option("--seed", type=PathType(), metavar="FILE", help="JSON with the users and groups to begin with.")
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=PathType(),
     metavar="FILE",
     help="Read at the start if it exists, instead of a seed, and written at the end.",
 )
+@click.option("--token-env", metavar="NAME", help="The variable with the token to ask for; a new one, if left out.")
 @click.pass_obj
-def command(terminal: Terminal, *, port: int, dialect: str, seed: Path | None, data: Path | None) -> ExitCode:
+def command(
+    terminal: Terminal, *, port: int, dialect: str, seed: Path | None, data: Path | None, token_env: str | None
+) -> ExitCode:
     """Serve an embedded SCIM directory for trying things out.
 
     It listens on this machine only, wants a token, and ends with Ctrl-C. Copy the two lines that it prints into another
@@ -50,5 +53,10 @@ def command(terminal: Terminal, *, port: int, dialect: str, seed: Path | None, d
             terminal.result(f"export SCIM_BASE_URL={shlex.quote(base_url)}\nexport SCIM_TOKEN={shlex.quote(token)}\n")
         terminal.tell("Copy the lines above into another shell. Ctrl-C ends the directory.")
 
-    serve(dialect, on_ready=on_ready, seed=read_seed(seed) if seed else None, data=data, port=port)
+    token = None
+    if token_env is not None:
+        token = os.environ.get(token_env)
+        if not token:
+            raise click.UsageError(f"--token-env: the environment variable {token_env} is not set.")
+    serve(dialect, on_ready=on_ready, token=token, seed=read_seed(seed) if seed else None, data=data, port=port)
     return ExitCode.DONE

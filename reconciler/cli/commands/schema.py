@@ -15,8 +15,8 @@ from reconciler.rendering import json_document
     "schema",
     cls=Command,
     examples=(
-        "reconciler schema > resources.schema.json            # of the files with users and groups",
-        "reconciler schema directory > directory.schema.json  # of directory.yaml",
+        "reconciler schema > resources.schema.json            # users and groups",
+        "reconciler schema directory > directory.schema.json  # directory.yaml",
     ),
 )
 @click.argument("name", type=click.Choice(["directory", "resources"]), default="resources")

@@ -10,6 +10,7 @@ from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.failures import exiting
 from reconciler.cli.options import full_option
+from reconciler.cli.parameters import PathType
 from reconciler.cli.terminal import Terminal
 from reconciler.planning import PlanFileError, decode
 from reconciler.rendering import render_json, render_text
@@ -23,7 +24,7 @@ from reconciler.rendering import render_json, render_text
         "reconciler show acme.plan --json  # the plan document",
     ),
 )
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PathType())
 @full_option
 @click.pass_obj
 def command(terminal: Terminal, *, file: Path, full: bool) -> ExitCode:

@@ -1,0 +1,323 @@
+"""What may be wrong around a command: its streams, its locale, its paths, its server."""
+
+from __future__ import annotations
+
+import os
+import pty
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from command_line import COMMAND, Workspace, call, environment
+from reconciler.planning import decode
+from reconciler.sandbox.server import Sandbox
+
+Open = Callable[..., Workspace]
+NO_CHANGES = "No changes. The directory matches the desired state."
+FULL = Path("/dev/full")
+needs_full = pytest.mark.skipif(not FULL.is_char_device(), reason="there is no device that is always full")
+
+
+def shell(workspace: Workspace, arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command by a shell, which can close a stream or lead it elsewhere."""
+    return subprocess.run(
+        ["/bin/sh", "-c", f"{shlex.join(COMMAND)} {arguments}"],
+        cwd=workspace.path,
+        env=workspace.env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ("plan >&-", 0),
+        ("plan 2>&-", 0),
+        ("plan <&-", 0),
+        ("apply <&-", 64),
+        ("apply --auto-approve <&- >&- 2>&-", 0),
+        ("--help >&-", 0),
+    ],
+)
+def test_a_stream_that_is_closed_changes_nothing_but_what_is_shown(
+    workspace: Workspace, arguments: str, code: int
+) -> None:
+    done = shell(workspace, arguments)
+    assert done.returncode == code
+    assert "bug" not in done.stderr
+
+
+@needs_full
+def test_an_apply_does_not_end_because_its_progress_cannot_be_written(workspace: Workspace) -> None:
+    done = shell(workspace, f"apply --auto-approve 2>{FULL}")
+    assert done.returncode == 0
+    assert done.stdout.endswith("Applied: 3 applied, 0 differ, 0 failed, 0 stale, 0 skipped, 0 not tried.\n")
+
+
+@needs_full
+def test_a_result_that_cannot_be_written_is_an_error_that_says_which(workspace: Workspace) -> None:
+    done = shell(workspace, f"plan -q >{FULL}")
+    assert (done.returncode, done.stderr) == (1, "error: standard output: No space left on device\n")
+
+
+@pytest.mark.parametrize("reader", ["head -n 1", "true"])
+def test_a_reader_that_wants_no_more_is_no_error(workspace: Workspace, reader: str) -> None:
+    workspace.state("users:\n" + "".join(f"  - userName: u{n}@example.com\n" for n in range(3000)))
+    done = shell(workspace, f"plan -q | {reader}")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+
+
+def test_a_locale_without_letters_does_not_change_what_is_planned(workspace: Workspace) -> None:
+    workspace.state("users:\n  - {userName: zoe@example.com, displayName: Zoë 山田}\n")
+    workspace.variables = ASCII
+    assert '"Zoë 山田"' in workspace.call("plan").stdout
+    assert workspace.call("apply", "--auto-approve").code == 0
+    workspace.variables = {}
+    assert workspace.call("plan").last_line == NO_CHANGES
+
+
+def test_what_is_typed_is_utf8_in_every_locale(tmp_path: Path) -> None:
+    assert call(["init", "--name", "Ünï"], cwd=tmp_path, env=environment(**ASCII)).code == 0
+    assert '"Ünï"' in (tmp_path / "directory.yaml").read_text(encoding="utf-8")
+
+
+def test_what_is_typed_and_is_not_utf8_is_wrong_usage(tmp_path: Path) -> None:
+    done = subprocess.run([*COMMAND, "init", "--name", b"\xff"], cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 64
+    assert b"is not UTF-8" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_home_that_is_not_set_and_a_terminal_that_can_nothing_do_no_harm(workspace: Workspace) -> None:
+    env = {name: value for name, value in workspace.env.items() if name not in ("HOME", "USER", "LOGNAME", "TERM")}
+    done = call(["apply", "--auto-approve", "-C", str(workspace.path)], env=env | {"TERM": "dumb", "COLUMNS": "40"})
+    assert (done.code, "\x1b" in done.stdout + done.stderr) == (0, False)
+
+
+@pytest.mark.parametrize("arguments", [["plan", "-C", ""], ["plan", "-o", ""], ["show", ""]])
+def test_a_path_that_is_empty_is_wrong_usage(workspace: Workspace, arguments: list[str]) -> None:
+    done = call(arguments, cwd=workspace.path, env=workspace.env)
+    assert (done.code, "it is empty" in done.stderr) == (64, True)
+
+
+def test_a_plan_can_be_saved_to_a_pipe_which_stays_one(workspace: Workspace, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    done = workspace.call("plan", "-o", str(pipe))
+    reader.join(timeout=60)
+    assert done.code == 0
+    assert pipe.is_fifo()
+    assert decode(read[0]).steps
+
+
+def test_a_plan_is_saved_where_a_link_leads(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "link.plan").symlink_to("real.plan")
+    assert workspace.call("plan", "-o", str(tmp_path / "link.plan")).code == 0
+    assert (tmp_path / "link.plan").is_symlink()
+    assert decode((tmp_path / "real.plan").read_bytes()).steps
+
+
+def test_a_command_that_is_shown_can_be_copied_into_a_shell(open_workspace: Open, tmp_path: Path) -> None:
+    workspace = open_workspace()
+    path = tmp_path / "ä folder"
+    workspace.path.rename(path)
+    done = call(["plan", "-C", str(path), "-o", str(path / "a plan")], env=workspace.env)
+    shown = done.stderr.splitlines()[-1].partition("To do exactly this: reconciler ")[2]
+    assert call(shlex.split(shown), env=workspace.env).code == 0
+
+
+@pytest.mark.parametrize(("flags", "told"), [([], True), (["-q"], False), (["--json"], False)])
+def test_a_plan_on_a_terminal_says_how_to_apply_it(workspace: Workspace, flags: list[str], told: bool) -> None:
+    person, terminal = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, "plan", "-C", str(workspace.path), *flags],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env=workspace.env,
+    ) as process:
+        os.close(terminal)
+        # A terminal holds a few thousand characters; the plan is shorter.
+        _, err = process.communicate(timeout=60)
+    os.close(person)
+    assert (f"To apply: reconciler apply -C {shlex.quote(str(workspace.path))}\n" in err) == told
+
+
+@pytest.mark.parametrize("in_the_way", [".reconciler", ".reconciler/runs"])
+def test_without_a_ledger_nothing_is_applied(workspace: Workspace, in_the_way: str) -> None:
+    path = workspace.path / in_the_way
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    done = workspace.call("apply", "--auto-approve")
+    assert done.code == 1
+    assert "nothing was applied, because its ledger cannot be written" in done.stderr
+    assert users_of(workspace.sandbox) == 0
+
+
+def test_a_folder_above_workspaces_says_where_one_is(workspace: Workspace) -> None:
+    (workspace.path.parent / "other.yaml").write_text("users: [", encoding="utf-8")
+    done = call(["validate"], cwd=workspace.path.parent)
+    assert done.code == 1
+    assert "there is one below: -C workspace" in done.stdout
+    assert done.last_line == "Not valid: 1 error."
+
+
+def test_an_import_of_an_empty_directory_says_that_it_is_empty(workspace: Workspace) -> None:
+    done = workspace.call("import")
+    assert (done.code, "holds nobody and nothing that could be imported" in done.stdout) == (0, True)
+
+
+def test_an_import_can_replace_files_that_cannot_be_read(open_workspace: Open) -> None:
+    workspace = open_workspace(seed={"users": [{"userName": "ada@example.com"}]})
+    workspace.state("# nobody")
+    (workspace.path / "users.yaml").write_text("users: [", encoding="utf-8")
+    assert workspace.call("import", "--split", "none", "--force-overwrite").code == 0
+    assert workspace.call("plan").last_line == NO_CHANGES
+
+
+def users_of(sandbox: Sandbox) -> int:
+    headers = {"Authorization": f"Bearer {sandbox.token}"}
+    answer = httpx.get(f"{sandbox.base_url}/Users", headers=headers, trust_env=False)
+    return int(answer.raise_for_status().json()["totalResults"])
+
+
+@pytest.mark.parametrize("desired", ["", "# nobody\n", "users:\n", "users: []\ngroups: []\n"])
+def test_files_that_list_nobody_never_empty_a_directory(tmp_path: Path, desired: str) -> None:
+    seed = {"users": [{"userName": f"u{n}@example.com"} for n in range(30)], "groups": [{"displayName": "team"}]}
+    with Sandbox(seed=seed, record=True) as sandbox:
+        workspace = Workspace(tmp_path, sandbox)
+        workspace.state(desired)
+        assert workspace.call("apply", "--auto-approve").code == 3
+        assert {request.method for request in sandbox.requests} == {"GET"}
+        assert users_of(sandbox) == 30
+
+
+def test_two_applies_at_once_make_nothing_twice(workspace: Workspace) -> None:
+    names = [f"u{n:03}@example.com" for n in range(60)]
+    users = "".join(f"  - {{userName: {name}, title: Engineer}}\n" for name in names)
+    workspace.state(f"users:\n{users}groups:\n  - {{displayName: team, members: [{', '.join(names)}]}}\n")
+    command = [*COMMAND, "apply", "--auto-approve", "-q", "-C", str(workspace.path)]
+    both = [subprocess.Popen(command, env=workspace.env, stdout=subprocess.DEVNULL) for _ in range(2)]
+    assert {process.wait(timeout=60) for process in both} <= {0, 4, 5}
+    assert users_of(workspace.sandbox) == 60
+    assert workspace.call("apply", "--auto-approve").code == 0
+    assert workspace.call("plan").last_line == NO_CHANGES
+
+
+@dataclass
+class Served:
+    """A sandbox in a process of its own, which can end and come back."""
+
+    folder: Path
+    token: str = "a-token"
+    port: int = 0
+    variables: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [*COMMAND, "sandbox", "--data", "data.json", "--port", str(self.port), "--token-env", "OURS"],
+            cwd=self.folder,
+            env=environment(OURS=self.token),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+        )
+        assert self.process.stdout
+        lines = [shlex.split(self.process.stdout.readline())[1] for _ in range(2)]
+        self.variables = dict(line.split("=", 1) for line in lines)
+        self.port = int(self.variables["SCIM_BASE_URL"].split(":")[2].partition("/")[0])
+
+    def end(self) -> None:
+        assert self.process
+        self.process.terminate()
+        self.process.communicate(timeout=60)
+
+    def users(self) -> int:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer = httpx.get(f"{self.variables['SCIM_BASE_URL']}/Users", headers=headers, trust_env=False)
+        return int(answer.raise_for_status().json()["totalResults"])
+
+
+def test_a_server_that_dies_during_an_apply_and_comes_back_ends_up_with_everybody_once(workspace: Workspace) -> None:
+    workspace.state("users:\n" + "".join(f"  - userName: u{n:03}@example.com\n" for n in range(400)), concurrency=2)
+    served = Served(workspace.path.parent)
+    served.start()
+    try:
+        assert served.variables["SCIM_TOKEN"] == served.token
+        workspace.variables = served.variables
+        env = environment(**served.variables)
+        command = [*COMMAND, "apply", "--auto-approve", "-C", str(workspace.path)]
+        with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            while served.users() < 20:
+                assert process.poll() is None
+                time.sleep(0.001)
+            served.end()
+            served.start()
+            _, err = process.communicate(timeout=60)
+        assert b"Traceback" not in err
+        # What the server forgot, because it died, is told as such and made by the next apply.
+        assert process.returncode in (0, 5)
+        assert call(["apply", "--auto-approve", "-C", str(workspace.path)], env=env).code == 0
+        assert served.users() == 400
+        assert call(["plan", "-C", str(workspace.path)], env=env).last_line == NO_CHANGES
+    finally:
+        served.end()
+
+
+def test_a_sandbox_wants_the_variable_that_is_named(tmp_path: Path) -> None:
+    done = call(["sandbox", "--token-env", "NOT_SET_ANYWHERE"], cwd=tmp_path)
+    assert (done.code, "NOT_SET_ANYWHERE is not set" in done.stderr) == (64, True)
+
+
+def hang_up(workspace: Workspace, *, ignored: bool) -> subprocess.CompletedProcess[str]:
+    workspace.state("users:\n" + "".join(f"  - userName: u{n:03}@example.com\n" for n in range(200)), concurrency=1)
+    previous = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+    try:
+        process = subprocess.Popen(
+            [*COMMAND, "apply", "--auto-approve", "-C", str(workspace.path)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            env=workspace.env,
+        )
+    finally:
+        signal.signal(signal.SIGHUP, previous)
+    with process:
+        while workspace.sandbox.request_count < 20:
+            assert process.poll() is None
+            time.sleep(0.001)
+        process.send_signal(signal.SIGHUP)
+        out, err = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def test_a_terminal_that_hangs_up_ends_an_apply_in_order(workspace: Workspace) -> None:
+    assert hang_up(workspace, ignored=False).returncode == 130
+    (ledger,) = workspace.ledgers()
+    assert ledger[-1]["type"] == "run_completed"
+
+
+def test_a_hang_up_that_is_to_be_ignored_is(workspace: Workspace) -> None:
+    assert hang_up(workspace, ignored=True).returncode == 0
+    assert users_of(workspace.sandbox) == 200
