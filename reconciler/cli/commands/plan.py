@@ -26,7 +26,7 @@ from reconciler.rendering import safe
     cls=Command,
     examples=(
         "reconciler plan                      # what would change, and why",
-        "reconciler plan -o acme.plan         # save it; `apply acme.plan` does just that",
+        "reconciler plan -o acme.plan         # save it, for `apply acme.plan`",
         "reconciler plan --detailed-exitcode  # for a nightly job: 2 means changes",
         "reconciler plan --as-of 2027-01-01   # what will have expired by then",
         'reconciler plan --allow users.deactivate=40 --reason "OPS-1234: closed"',
