@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from reconciler.importing.layout import Item, Split, lay_out
 from reconciler.importing.left_out import LeftOut
 from reconciler.importing.yaml_text import yaml_text
 from reconciler.model import Live
+from reconciler.whole_file import write_whole
 
 _FILE_BYTES = 32 * 1024 * 1024
 """Files are kept below half of what the loader reads, so that there is room to grow."""
@@ -156,17 +156,8 @@ def _may_list_resources(file: WorkspaceFile) -> bool:
 
 def _write(path: Path, text: str) -> None:
     """Put a file into place whole: a reader sees all of it or what was there before."""
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("xb") as file:
-                file.write(text.encode())
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        write_whole(path, text.encode())
     except OSError as error:
         raise WorkspaceWriteError(path, error.strerror or str(error)) from error

@@ -98,4 +98,4 @@ def _left_alone(context: Context) -> tuple[Note, ...]:
 def _counted(count: int, what: str) -> str:
     """Put a number before what was counted, which begins with a plural."""
     plural, _, rest = what.partition(" ")
-    return f"{count} {plural if count != 1 else plural.removesuffix('s')} {rest}"
+    return f"{count:,} {plural if count != 1 else plural.removesuffix('s')} {rest}"

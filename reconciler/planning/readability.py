@@ -66,7 +66,7 @@ class Readability:
             )
 
     def _counted(self, count: int) -> str:
-        return f"{count} {self._kind.lower()}{'' if count == 1 else 's'}"
+        return f"{count:,} {self._kind.lower()}{'' if count == 1 else 's'}"
 
     def _pass_over(self, path: Path, obstacle: bool) -> bool:
         if obstacle:

@@ -6,8 +6,6 @@ the times in ``meta``, are kept where they are stated. ``created`` counts the id
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from reconciler.sandbox.directory import Directory
 from reconciler.sandbox.errors import RequestRefusedError, SandboxError, SeedError
 from reconciler.sandbox.records import Record
 from reconciler.sandbox.validation import normalise_resource
+from reconciler.whole_file import write_whole
 
 _KEYS = ("users", "groups", "created")
 
@@ -50,16 +49,7 @@ def write_data(path: Path, directory: Directory) -> None:
     """
     content = msgspec.json.format(msgspec.json.encode(dump(directory)), indent=1)
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_whole(path, content, private=True)
     except OSError as error:
         raise SandboxError(f"{path}: {error.strerror or error}") from error
 

@@ -10,6 +10,7 @@ import secrets
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 _STOP_SECONDS = 10.0
+_WAITING_SECONDS = 0.2
 
 
 class Sandbox:
@@ -96,7 +98,10 @@ class Sandbox:
 
     def wait(self) -> None:
         """Wait until the server has stopped."""
-        self._thread.join()
+        # Not a join: Python 3.11 takes a thread whose join a signal interrupts for one that has ended, and what stops
+        # the server afterwards would not wait for the requests in flight.
+        while self._thread.is_alive():
+            time.sleep(_WAITING_SECONDS)
 
     def __enter__(self) -> Self:
         return self

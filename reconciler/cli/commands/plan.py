@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from reconciler.cli.workflow import make_plan
 from reconciler.config import Allowance
 from reconciler.planning import Plan, encode
 from reconciler.rendering import safe
+from reconciler.whole_file import write_whole
 
 
 @click.command(
@@ -97,17 +96,4 @@ def _save(path: Path, plan: Plan) -> None:
         # A pipe or a device: it is written to, and must not be replaced by a file.
         path.write_bytes(encode(plan))
         return
-    path = path.resolve()
-    try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(encode(plan))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(path, encode(plan), private=True)
