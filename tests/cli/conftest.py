@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import ADA_AND_TEAM, Workspace
 
+from command_line import ADA_AND_TEAM, Workspace
 from reconciler.sandbox.server import Sandbox
 
 Open = Callable[..., Workspace]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jsonschema_rs
 import pytest
+
 from command_line import COMMAND, Workspace, call, environment
 
 

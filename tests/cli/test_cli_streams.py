@@ -9,7 +9,6 @@ import sys
 from typing import TYPE_CHECKING
 
 from command_line import environment
-
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.failures import report
 from reconciler.cli.progress import Progress

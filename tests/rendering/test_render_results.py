@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from golden_files import assert_golden
-
 from reconciler.applying import Outcome, RunResult, Status
 from reconciler.planning import Action, Reason
 from reconciler.rendering.results import render_result, result_document

@@ -3,10 +3,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from golden_files import assert_golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from golden_files import assert_golden
 from reconciler.planning import Action, Change, Edge, Note, Reason, Verdict
 from reconciler.planning.plan import DesiredIdentity, DirectoryIdentity
 from reconciler.rendering import render_text
