@@ -45,8 +45,8 @@ def cli(context: click.Context) -> None:
 
 def main() -> NoReturn:
     """Run the command line of this process and exit."""
-    # Large states are millions of objects and hardly any cycle. Searching them for cycles as often as Python does out of
-    # the box costs a quarter of the CPU time of reading 100,000 users.
+    # Large states are millions of objects and hardly any cycle. Searching them for cycles as often as Python does out
+    # of the box costs a quarter of the CPU time of reading 100,000 users.
     gc.set_threshold(100_000, 50, 100)
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
