@@ -54,7 +54,7 @@ class Guards:
     users_deactivate: Limit = Limit(count=20, percent=5)
     users_delete: Limit = Limit(count=0)
     groups_delete: Limit = Limit(count=2)
-    members_remove: Limit = Limit(count=200, percent=25)
+    members_remove: Limit = Limit(count=200, percent=50)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,7 @@ unlisted:
 # guards:
 #   users: {{deactivate: {{count: 20, percent: 5}}, delete: {{count: 0}}}}
 #   groups: {{delete: {{count: 2}}}}
-#   members: {{remove: {{count: 200, percent: 25}}}}
+#   members: {{remove: {{count: 200, percent: 50}}}}
 """
 
 
