@@ -218,13 +218,22 @@ def test_the_second_signal_stops_at_once(workspace: Workspace) -> None:
         wait_for_requests(workspace.sandbox, 20, process)
         assert process.stderr
         with workspace.sandbox.directory.lock:
-            # No request is answered now, so nothing in flight can finish.
+            # No request is answered now: as soon as none comes any more, one is in flight and cannot finish.
+            wait_until_quiet(workspace.sandbox)
             process.send_signal(signal.SIGINT)
             read_until(process.stderr, "Stopping")
             process.send_signal(signal.SIGINT)
             assert process.wait(timeout=60) == 130
     (ledger,) = workspace.ledgers()
     assert ledger[-1]["type"] != "run_completed"
+
+
+def wait_until_quiet(sandbox: Sandbox, seconds: float = 0.5) -> None:
+    seen, since = sandbox.request_count, time.monotonic()
+    while time.monotonic() - since < seconds:
+        time.sleep(0.01)
+        if sandbox.request_count != seen:
+            seen, since = sandbox.request_count, time.monotonic()
 
 
 def wait_for_requests(sandbox: Sandbox, count: int, process: subprocess.Popen[str]) -> None:
