@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import Any
+
+from reconciler.attributes import fold
 
 
 class UserDelete(StrEnum):
@@ -50,6 +53,11 @@ class Capabilities:
     unique_names: tuple[str, ...] = ("User",)
     reserved_groups: tuple[str, ...] = ()
     members_returned: bool = True
+
+    def reserves(self, display_name: str) -> bool:
+        """Tell whether a group of this name is kept by the server itself."""
+        name = fold(display_name)
+        return any(fnmatchcase(name, fold(pattern)) for pattern in self.reserved_groups)
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON form that plans carry."""

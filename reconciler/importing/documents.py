@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, TypeVar
 
@@ -91,8 +90,7 @@ def _in_scope(
 
 
 def _reserved(group: LiveGroup, live: Live, log: LeftOutLog) -> bool:
-    name = fold(group.name)
-    reserved = any(fnmatchcase(name, fold(pattern)) for pattern in live.capabilities.reserved_groups)
+    reserved = live.capabilities.reserves(group.name)
     if reserved:
         log.add("reserved", "group", "kept by the directory itself", group.address)
     return reserved

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -125,9 +124,7 @@ class Context:
 
     def reserved(self, kind: Kind, name: str) -> bool:
         """Tell whether a group of this name is kept by the server itself and never touched."""
-        return kind is Kind.GROUP and any(
-            fnmatchcase(fold(name), fold(pattern)) for pattern in self.capabilities.reserved_groups
-        )
+        return kind is Kind.GROUP and self.capabilities.reserves(name)
 
     @cached_property
     def _live_names(self) -> dict[Kind, Counter[str]]:
