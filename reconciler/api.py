@@ -34,7 +34,7 @@ from reconciler.planning import plan as make_plan
 from reconciler.planning.document import digest
 from reconciler.rendering import render_json, render_text
 from reconciler.scim.connect import open_client
-from reconciler.scim.dialects import load_dialect
+from reconciler.scim.dialects import dialect_of
 from reconciler.scim.discovery import discover
 from reconciler.scim.endpoint import resolve_base_url
 from reconciler.scim.retry import ThrottleEvent
@@ -140,7 +140,7 @@ def read_live(
 
     async def read() -> Live:
         async with open_client(config, Path(workspace), variables, on_throttle=on_throttle) as client:
-            dialect = load_dialect(config.dialect)
+            dialect = dialect_of(config)
             return await live_state.read_live(client, dialect, on_progress=on_progress, on_note=on_note)
 
     return _run(read)
@@ -204,7 +204,7 @@ def apply(
 
     async def carry_out() -> RunResult:
         async with open_client(config, Path(workspace), variables, on_throttle=on_throttle) as client:
-            found = await discover(client, load_dialect(config.dialect))
+            found = await discover(client, dialect_of(config))
             with _begin_ledger(Path(workspace), plan, actor) as ledger:
                 return await apply_plan(
                     plan,

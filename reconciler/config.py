@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import Protocol
+
+from reconciler.capabilities import Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,9 @@ class Policy:
         chunk_size: steps per chunk.
         allowances: guards lifted for this run, with the new limit.
         allowance_reason: why they were lifted; recorded in the plan.
+        confirm_replace: whether replaced groups go that ``lifecycle.replace: manual-regrant`` keeps until a person has
+            granted product access to their successors.
+        domains: the e-mail domains that the organization has verified, in small letters; empty is not stated.
     """
 
     unlisted_users: Unlisted
@@ -95,6 +102,8 @@ class Policy:
     chunk_size: int = 200
     allowances: tuple[Allowance, ...] = ()
     allowance_reason: str | None = None
+    confirm_replace: bool = False
+    domains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +117,18 @@ class Allowance:
     count: int
 
 
+class OwnDialect(Protocol):
+    """A dialect that is read from a file of the workspace; see :mod:`reconciler.scim.dialects`."""
+
+    @property
+    def description(self) -> str:
+        """What it is for, in a sentence."""
+
+    @property
+    def capabilities(self) -> Mapping[str, Statement]:
+        """What holds whatever the server says, by the name of the capability."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DirectoryConfig:
     """All of ``directory.yaml``.
@@ -116,7 +137,9 @@ class DirectoryConfig:
         name: what the directory is called in plans and ledgers.
         base_url: the SCIM endpoint as written; ``${NAME}`` stands for an environment variable, read on connecting.
         token: where the bearer token comes from.
-        dialect: the name of the service provider's dialect.
+        dialect: the name of the service provider's dialect, or the path of a file with one, relative to the workspace.
+        own_dialect: what that file says; ``None`` where ``dialect`` is a name.
+        capabilities: what ``directory.yaml`` itself states of the service provider; it outranks everything else.
         policy: the rules of planning.
         apply: how a plan is carried out.
         members_may_be_unlisted: whether a group may name a member that no file lists, found in the directory instead.
@@ -127,5 +150,7 @@ class DirectoryConfig:
     token: TokenSource
     policy: Policy
     dialect: str = "generic"
+    own_dialect: OwnDialect | None = None
+    capabilities: Mapping[str, Statement] = field(default_factory=dict)
     apply: ApplySettings = field(default_factory=ApplySettings)
     members_may_be_unlisted: bool = False

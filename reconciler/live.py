@@ -97,7 +97,7 @@ async def read_live(
                 client,
                 "Groups",
                 page_size=capabilities.group_page_size,
-                convert=lambda row: reader.group(row, members_returned=capabilities.members_returned),
+                convert=lambda row: reader.group(row, members_returned=capabilities.groups_hold_members),
                 on_progress=progress(Kind.GROUP),
             )
         except RequestRefused as refusal:

@@ -246,6 +246,27 @@ class ReadStatistics:
     bytes: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What a directory made of a value that was written to it.
+
+    Learned by reading back after a write, and remembered so that the same change is not planned for ever.
+
+    Attributes:
+        kind: of the resource.
+        id: of the resource.
+        path: the SCIM path of the attribute.
+        wrote: the value that was written; ``None`` unset it.
+        stored: what was there afterwards; ``None`` is nothing.
+    """
+
+    kind: Kind
+    id: str
+    path: str
+    wrote: Any
+    stored: Any
+
+
 @dataclass(frozen=True, kw_only=True)
 class Live:
     """What the directory holds now, proven complete.
@@ -256,6 +277,8 @@ class Live:
         capabilities: what the service provider can do.
         users: all its users, by id, each once.
         groups: all its groups, likewise.
+        partial: the kinds of which only what was asked for by name was read, because the server has no listing of
+            them: what no file lists is unknown then, and nothing follows from its absence here.
         statistics: what the read cost.
     """
 
@@ -264,6 +287,7 @@ class Live:
     capabilities: Capabilities
     users: tuple[LiveUser, ...]
     groups: tuple[LiveGroup, ...]
+    partial: frozenset[Kind] = frozenset()
     statistics: ReadStatistics = field(default_factory=ReadStatistics, compare=False)
 
     @cached_property

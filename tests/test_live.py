@@ -10,6 +10,7 @@ import pytest
 
 from loopback import Reply, Request, error, list_response, serving
 from reconciler.attributes import CORE_GROUP, CORE_USER, ENTERPRISE_USER, Schemas, rfc7643, rfc7643_documents
+from reconciler.capabilities import Authority, MembersRead, Statement
 from reconciler.diagnostics import Diagnostic
 from reconciler.filters import FilterError
 from reconciler.live import ReadProgress, find, read_group, read_live, read_user
@@ -101,7 +102,8 @@ def test_an_empty_directory_is_empty() -> None:
 
 
 def test_members_are_unknown_where_the_dialect_says_that_the_server_does_not_tell() -> None:
-    silent = Dialect(name="silent", description="Returns no members.", capabilities={"members_returned": False})
+    unknown = Statement(value=MembersRead.NONE, authority=Authority.DIALECT)
+    silent = Dialect(name="silent", description="Returns no members.", capabilities={"members_read": unknown})
 
     assert [group.members for group in live(directory(), silent).groups] == [None, None]
 

@@ -70,7 +70,7 @@ class Lane:
         resource_id = step.resource_id or self._session.created.get(step.address)
         if resource_id is not None:
             return await self._session.read(step.kind, resource_id)
-        if step.kind.value in self._session.capabilities.unique_names:
+        if self._session.capabilities.unique(step.kind, step.kind.naming_attribute):
             # The server itself refuses a second one, so the extra look is saved.
             return None
         return await self._session.look_up(step, fresh=False)

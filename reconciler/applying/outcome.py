@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
+from reconciler.model import Observation
 from reconciler.planning.plan import Step
 
 
@@ -40,6 +41,7 @@ class Outcome:
         resource_id: the id of the resource, also of one that this step created.
         http_status: the status of the last answer to a write, where there was one.
         requests: how many writes were sent for it. 0 for an applied step: it was so already.
+        differences: the attributes that the directory accepted and stored as something else.
     """
 
     step: Step
@@ -48,6 +50,7 @@ class Outcome:
     resource_id: str | None = None
     http_status: int | None = None
     requests: int = 0
+    differences: tuple[Observation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,18 +1,18 @@
 """What a service provider says about itself (RFC 7644 §4), and what holds where it says nothing.
 
-In order of authority: the dialect, because servers are wrong about themselves; ``/ServiceProviderConfig``,
-``/Schemas`` and ``/ResourceTypes``; RFC 7643's schemas and the safe defaults of
+In order of authority: the user's word and the dialect, because servers are wrong about themselves;
+``/ServiceProviderConfig``, ``/Schemas`` and ``/ResourceTypes``; RFC 7643's schemas and the safe defaults of
 :class:`~reconciler.capabilities.Capabilities`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.attributes import CORE_GROUP, CORE_USER, ENTERPRISE_USER, Schemas, fold, rfc7643, rfc7643_documents
-from reconciler.capabilities import Capabilities
+from reconciler.capabilities import Authority, Capabilities, Statement, resolve
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.scim.answers import count, flag, list_page, member
 from reconciler.scim.client import ScimClient
@@ -33,12 +33,14 @@ class Discovery:
     Attributes:
         schemas: its attribute definitions.
         capabilities: what it can do.
+        statements: where each value of the capabilities comes from, by its name.
         without_groups: whether it says that it has users and no groups at all.
         notes: what it did not tell, and what was taken instead.
     """
 
     schemas: Schemas
     capabilities: Capabilities
+    statements: Mapping[str, Statement] = field(default_factory=dict)
     without_groups: bool = False
     notes: tuple[Diagnostic, ...] = ()
 
@@ -65,9 +67,11 @@ async def discover(client: ScimClient, dialect: Dialect) -> Discovery:
             _note("no-resource-types", "the server tells no /ResourceTypes; whose an extension is, its URN decides")
         )
     notes += _other_endpoints(types)
+    capabilities, statements = _resolve(config or {}, dialect)
     return Discovery(
         schemas=_schemas(documents, types, notes),
-        capabilities=_capabilities(config or {}, dialect),
+        capabilities=capabilities,
+        statements=statements,
         without_groups=without_groups(types),
         notes=tuple(notes),
     )
@@ -89,20 +93,27 @@ async def _read_resource_types(client: ScimClient) -> tuple[ResourceType, ...]:
         return ()
 
 
-def _capabilities(config: Mapping[str, Any], dialect: Dialect) -> Capabilities:
+def _resolve(config: Mapping[str, Any], dialect: Dialect) -> tuple[Capabilities, dict[str, Statement]]:
     """Return what holds of ``/ServiceProviderConfig`` and the dialect.
 
-    Where the dialect does not state the size of a page, as many users are asked for as the server offers, because
-    every page less is a request less, and never more than that: some servers refuse a larger ``count`` instead of
-    sending fewer. 1,000 bounds offers that nobody has thought about (2,147,483,647), and with them the time that a
-    server takes for one page. Groups stay at 100: a page holds all their members, so a hundred groups can be larger
-    than thousands of users.
+    Where nobody states the size of a page, as many users are asked for as the server offers, because every page less is
+    a request less, and never more than that: some servers refuse a larger ``count`` instead of sending fewer. 1,000
+    bounds offers that nobody has thought about (2,147,483,647), and with them the time that a server takes for one
+    page. Groups stay at 100: a page holds all their members, so a hundred groups can be larger than thousands of users.
     """
-    default = Capabilities()
-    limit = _page_limit(config) or default.page_size
-    stated = {"page_size": min(limit, _MOST_USERS_PER_PAGE), **_stated(config), **dialect.capabilities}
-    stated.setdefault("group_page_size", min(stated["page_size"], _MOST_GROUPS_PER_PAGE))
-    return replace(default, **stated)
+    server = _stated(config)
+    limit = _page_limit(config)
+    if limit is not None:
+        server["page_size"] = _said(min(limit, _MOST_USERS_PER_PAGE), "filter.maxResults, pagination.maxPageSize")
+    pages = dialect.capabilities.get("page_size") or server.get("page_size")
+    if pages is not None:
+        groups = min(pages.value, _MOST_GROUPS_PER_PAGE)
+        server["group_page_size"] = Statement(value=groups, authority=pages.authority, source="as page_size")
+    return resolve(dialect.capabilities, server)
+
+
+def _said(value: Any, where: str) -> Statement:
+    return Statement(value=value, authority=Authority.SERVER, source=f"/ServiceProviderConfig {where}")
 
 
 def _section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -110,10 +121,12 @@ def _section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return section if isinstance(section, Mapping) else {}
 
 
-def _stated(config: Mapping[str, Any]) -> dict[str, Any]:
+def _stated(config: Mapping[str, Any]) -> dict[str, Statement]:
     """Return the capabilities that ``/ServiceProviderConfig`` speaks of (RFC 7643 §5)."""
     patch = flag(member(_section(config, "patch"), "supported"))
-    return {} if patch is None else {"patch_users": patch, "patch_groups": patch}
+    if patch is None:
+        return {}
+    return dict.fromkeys(("patch_users", "patch_groups"), _said(patch, "patch.supported"))
 
 
 def _page_limit(config: Mapping[str, Any]) -> int | None:

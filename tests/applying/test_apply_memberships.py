@@ -12,6 +12,7 @@ import pytest
 from loopback import Reply, Request, error
 from meddler import Between, Forward, Interpose, Once, outcome_of, pass_on, team, user
 from reconciler.applying import RunResult, Status
+from reconciler.capabilities import MembersRead
 from reconciler.desired import load
 from reconciler.model import Kind, Live
 from reconciler.planning import Plan, plan
@@ -218,7 +219,7 @@ def test_a_put_that_would_have_to_repeat_unknown_members_is_never_sent(between: 
     yaml = team(*NAMES).partition("groups:")[0] + f"groups:\n  - {{displayName: team, {group}}}\n"
     planned, live = plan_with(made, yaml)
     # Another machine planned it, or the server has changed its ways since.
-    silent = replace(live.capabilities, patch_groups=False, members_returned=False)
+    silent = replace(live.capabilities, patch_groups=False, members_read=MembersRead.NONE)
     result = made.scenario.apply_to(planned, replace(live, capabilities=silent))
     assert result.counts[Status.FAILED] == len(result.outcomes)
     assert "a PUT would remove everybody who is not named in it" in result.outcomes[0].message
@@ -237,7 +238,7 @@ def test_where_members_are_not_told_memberships_are_written_and_believed(between
 
     made = between(meddle, seed=seed(ADDRESSES[:3]))
     planned, live = plan_with(made, team(*NAMES[1:5]))
-    silent = replace(live, capabilities=replace(live.capabilities, members_returned=False))
+    silent = replace(live, capabilities=replace(live.capabilities, members_read=MembersRead.NONE))
     result = made.scenario.apply_to(planned, silent)
     assert result.complete
     assert made.direct.members("team") == set(ADDRESSES[1:5])

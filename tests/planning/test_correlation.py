@@ -81,7 +81,7 @@ def test_an_id_that_the_directory_does_not_have_is_an_error() -> None:
 )
 def test_two_live_resources_that_fit_are_an_error_that_names_both(listed: Any) -> None:
     twins = [live_user(f"u{number}", "twin@example.com", externalId="7") for number in (2, 1)]
-    message = problems([listed], live(*twins, unique_names=()))["ambiguous"]
+    message = problems([listed], live(*twins, unique_keys=()))["ambiguous"]
     assert message.index("(id u1") < message.index("(id u2")
 
 

@@ -139,7 +139,7 @@ def test_an_update_is_void_once_a_value_that_it_changes_is_another() -> None:
 
 
 def test_steps_of_users_with_the_same_name_are_told_apart() -> None:
-    found = live(live_user("u2", "bob@example.com"), live_user("u1", "bob@example.com"), unique_names=())
+    found = live(live_user("u2", "bob@example.com"), live_user("u1", "bob@example.com"), unique_keys=())
     assert step_ids(planned([], found, policy(Unlisted.DEACTIVATE))) == [
         "deactivate user:bob@example.com (u1)",
         "deactivate user:bob@example.com (u2)",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from golden_files import assert_golden
 from reconciler.applying import Outcome, RunResult, Status
 from reconciler.planning import Action, Reason
@@ -7,7 +9,7 @@ from reconciler.rendering.results import render_result, result_document
 from sample_plans import HOSTILE, group_step, listed, user_step
 
 
-def outcome(name: str, status: Status, message: str = "", **fields: int) -> Outcome:
+def outcome(name: str, status: Status, message: str = "", **fields: Any) -> Outcome:
     return Outcome(
         step=user_step(Action.UPDATE, name, Reason.DIFFERS), status=status, message=message, resource_id="1", **fields
     )

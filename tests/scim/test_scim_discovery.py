@@ -10,7 +10,7 @@ import pytest
 
 from loopback import Reply, Request, error, list_response, serving
 from reconciler.attributes import CORE_GROUP, CORE_USER, ENTERPRISE_USER, rfc7643, rfc7643_documents
-from reconciler.capabilities import Capabilities, UserDelete
+from reconciler.capabilities import Authority, Capabilities, Statement, resolve
 from reconciler.scim.client import ScimClient
 from reconciler.scim.dialects import Dialect, DialectError, dialect_names, load_dialect
 from reconciler.scim.discovery import Discovery, discover
@@ -116,7 +116,8 @@ def test_as_many_users_as_the_server_offers_are_asked_for_per_page_and_at_most_a
     ],
 )
 def test_the_size_of_a_page_that_a_dialect_states_holds(stated: dict[str, int], users: int, groups: int) -> None:
-    dialect = Dialect(name="own", description="States its pages.", capabilities=stated)
+    statements = {name: Statement(value=value, authority=Authority.DIALECT) for name, value in stated.items()}
+    dialect = Dialect(name="own", description="States its pages.", capabilities=statements)
     config = Reply(body={"filter": {"maxResults": 20}})
 
     found = discovered(config, Reply(body=SCHEMAS), dialect).capabilities
@@ -217,15 +218,14 @@ def test_the_generic_dialect_overrides_nothing() -> None:
 
 
 def test_the_atlassian_dialect_says_what_its_documents_say() -> None:
-    assert Capabilities(**load_dialect("atlassian").capabilities) == Capabilities(
-        page_size=100,
-        max_members_per_patch=1000,
-        group_rename=False,
-        nested_groups=False,
-        user_delete=UserDelete.UNLINK,
-        unique_names=("User", "Group"),
-        reserved_groups=("All members for directory*",),
-    )
+    found, statements = resolve(load_dialect("atlassian").capabilities)
+
+    assert found.user_filters == ("userName", "externalId")
+    assert not found.group_rename
+    assert found.unique("Group", "displayName")
+    assert found.reserves("All members for directory - 123")
+    assert statements["group_rename"].source == "REST, Update a group by ID (PATCH)"
+    assert statements["throttle_markers"].authority is Authority.DEFAULT
 
 
 @pytest.mark.parametrize(

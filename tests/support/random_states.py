@@ -221,7 +221,7 @@ def states(draw: st.DrawFn) -> States:
         nested_groups=nested_groups,
         max_members_per_patch=draw(st.integers(1, 3)),
         max_operations_per_patch=draw(st.integers(1, 3)),
-        unique_names=("User", "Group") if unique_groups else ("User",),
+        unique_keys=("User.userName", "Group.displayName") if unique_groups else ("User.userName",),
         reserved_groups=RESERVED if draw(st.booleans()) else (),
     )
     return States(desired(*listed, *listed_groups, rules=draw(policies())), found)

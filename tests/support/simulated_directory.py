@@ -73,13 +73,13 @@ class SimulatedDirectory:
 
     @property
     def _tells_members(self) -> bool:
-        return self._live.capabilities.members_returned
+        return self._live.capabilities.groups_hold_members
 
     def _write(self, resource: LiveResource, changes: tuple[Change, ...]) -> None:
         for change in changes:
             _set(resource.attributes, Path.parse(change.path), deepcopy(change.after))
         naming = resource.kind.naming_attribute
-        if resource.kind.value in self._live.capabilities.unique_names and any(one.path == naming for one in changes):
+        if self._live.capabilities.unique(resource.kind, naming) and any(one.path == naming for one in changes):
             rivals = [
                 other.name
                 for other in self._resources.values()

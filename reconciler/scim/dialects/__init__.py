@@ -1,21 +1,31 @@
 """What a given service provider does differently, as data with a source for every line.
 
-One YAML file per dialect in this folder. Its ``capabilities`` override what the server says of itself; everything that
-it leaves out is found by discovery.
+One YAML file per dialect in this folder; a workspace may hold files of its own in the same form, ``*.dialect.yaml``.
+A dialect's ``capabilities`` hold whatever the server says of itself; everything that it leaves out is found by
+discovery. Each is written as ``{value: …, source: …}``, or as the value alone::
+
+    description: Acme's directory.
+    extends: generic
+    capabilities:
+      page_size: {value: 50, source: https://docs.example.com/scim#paging}
+      nested_groups: true
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
 import yaml
 
-from reconciler.capabilities import Capabilities, UserDelete
+from reconciler.capabilities import Authority, Statement, read_value
+from reconciler.config import DirectoryConfig
 from reconciler.diagnostics import ReconcilerError
+
+GENERIC = "generic"
 
 
 class DialectError(ReconcilerError):
@@ -39,22 +49,22 @@ class Dialect:
     Attributes:
         name: what ``directory.yaml`` calls it.
         description: what it is for, in a sentence.
-        capabilities: fields of :class:`~reconciler.capabilities.Capabilities` that hold whatever the server says.
+        capabilities: what holds whatever the server says, by the name of the capability.
     """
 
     name: str
     description: str
-    capabilities: Mapping[str, Any] = field(default_factory=dict)
+    capabilities: Mapping[str, Statement] = field(default_factory=dict)
 
 
 def dialect_names() -> tuple[str, ...]:
-    """Return the names of all dialects, sorted."""
+    """Return the names of all dialects of this package, sorted."""
     files = (file.name for file in resources.files(__name__).iterdir())
     return tuple(sorted(name.removesuffix(".yaml") for name in files if name.endswith(".yaml")))
 
 
 def load_dialect(name: str) -> Dialect:
-    """Return a dialect by its name.
+    """Return a dialect of this package by its name.
 
     Raises:
         DialectError: there is none of that name; the message names the nearest.
@@ -65,18 +75,39 @@ def load_dialect(name: str) -> Dialect:
         guess = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
         raise DialectError(name, f"there is no dialect {name!r}; {guess}", known)
     document = yaml.safe_load(resources.files(__name__).joinpath(f"{name}.yaml").read_text(encoding="utf-8"))
+    return read_dialect(name, document)
+
+
+def read_dialect(name: str, document: Mapping[str, Any]) -> Dialect:
+    """Return a dialect from its file's content.
+
+    Raises:
+        DialectError: it extends what does not exist, or states what is no capability.
+    """
+    base = load_dialect(document["extends"]).capabilities if "extends" in document else {}
+    own = {key: _statement(name, key, value) for key, value in (document.get("capabilities") or {}).items()}
+    return Dialect(name=name, description=document["description"], capabilities={**base, **own})
+
+
+def _statement(dialect: str, name: str, stated: Any) -> Statement:
+    value, source = stated, f"dialect {dialect}"
+    if isinstance(stated, Mapping):
+        value, source = stated.get("value"), stated.get("source", source)
+    try:
+        return Statement(value=read_value(name, value), authority=Authority.DIALECT, source=source)
+    except ValueError as error:
+        raise DialectError(dialect, f"dialect {dialect!r}: {name}: {error}") from None
+
+
+def dialect_of(config: DirectoryConfig) -> Dialect:
+    """Return the dialect that ``directory.yaml`` names, under what it states itself.
+
+    Raises:
+        DialectError: there is none of that name.
+    """
+    named = config.own_dialect or load_dialect(config.dialect)
     return Dialect(
-        name=name,
-        description=document["description"],
-        capabilities=_capabilities(name, document.get("capabilities") or {}),
+        name=config.dialect,
+        description=named.description,
+        capabilities={**named.capabilities, **config.capabilities},
     )
-
-
-def _capabilities(name: str, stated: Mapping[str, Any]) -> dict[str, Any]:
-    unknown = stated.keys() - {known.name for known in fields(Capabilities)}
-    if unknown:
-        raise DialectError(name, f"dialect {name!r} states unknown capabilities: {', '.join(sorted(unknown))}")
-    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in stated.items()}
-    if "user_delete" in values:
-        values["user_delete"] = UserDelete(values["user_delete"])
-    return values
