@@ -78,10 +78,20 @@ class Validity:
         return self.until is not None and as_of >= self.until
 
 
+class Replace(StrEnum):
+    """How a group gets another name where the directory cannot rename groups."""
+
+    AUTOMATIC = "automatic"
+    """The successor is made and filled, and the old group deleted in the same run."""
+    MANUAL_REGRANT = "manual-regrant"
+    """The old group stays until a run with ``--confirm-replace``, so that a person can grant product access again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifecycle(Validity):
     """What a resource says to the tool and not to SCIM: the ``lifecycle`` key."""
 
+    replace: Replace = Replace.AUTOMATIC
     protected: bool = False
     previously: tuple[str, ...] = ()
     reason: str | None = None
