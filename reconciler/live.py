@@ -7,20 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, overload
+from typing import Literal, overload
 
 from reconciler.attributes import ResourceSchema, Schemas, rfc7643
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.filters import Filter, FilterError, Predicate, eq
 from reconciler.model import Kind, Live, LiveGroup, LiveUser, ReadStatistics
-from reconciler.scim.answers import member
-from reconciler.scim.client import ScimClient, resource_path
+from reconciler.reading.single import members_among, read_group, read_user
+from reconciler.scim.client import ScimClient
 from reconciler.scim.dialects import Dialect
 from reconciler.scim.discovery import discover
-from reconciler.scim.errors import MalformedAnswer, NotFound, RequestRefused
+from reconciler.scim.errors import RequestRefused
 from reconciler.scim.listing import Endpoint, list_resources
 from reconciler.scim.resources import ResourceReader
 from reconciler.scim.tasks import together
+
+__all__ = [
+    "ReadProgress",
+    "endpoint_of",
+    "find",
+    "members_among",
+    "read_group",
+    "read_live",
+    "read_user",
+]
 
 _LOOKUP_PAGE_SIZE = 100
 _NO_SUCH_ENDPOINT = (404, 501)
@@ -126,42 +136,6 @@ async def read_live(
         groups=tuple(groups.result()),
         statistics=ReadStatistics(requests=after.requests - before.requests, bytes=after.bytes - before.bytes),
     )
-
-
-async def read_user(client: ScimClient, user_id: str) -> LiveUser | None:
-    """Return one user as it is now, or ``None`` where there is none of that id.
-
-    Raises:
-        ScimError: of any kind but ``NotFound``.
-    """
-    row = await _read_one(client, "Users", user_id)
-    return ResourceReader().user(row) if row is not None else None
-
-
-async def read_group(client: ScimClient, group_id: str, *, members_returned: bool = True) -> LiveGroup | None:
-    """Return one group as it is now, or ``None`` where there is none of that id.
-
-    Args:
-        client: an entered client.
-        group_id: the service provider's id.
-        members_returned: the capability of that name; where false, the members are unknown.
-
-    Raises:
-        ScimError: of any kind but ``NotFound``.
-    """
-    row = await _read_one(client, "Groups", group_id)
-    return ResourceReader().group(row, members_returned=members_returned) if row is not None else None
-
-
-async def _read_one(client: ScimClient, endpoint: Endpoint, resource_id: str) -> dict[str, Any] | None:
-    path = resource_path(endpoint, resource_id)
-    try:
-        row = (await client.get(path)).body or {}
-    except NotFound:
-        return None
-    if str(member(row, "id")) != resource_id:
-        raise MalformedAnswer("the answer is another resource than the one asked for", method="GET", path=path)
-    return row
 
 
 @overload

@@ -10,7 +10,7 @@ import pytest
 
 from loopback import Reply, Request, error, list_response, serving
 from reconciler.attributes import CORE_GROUP, CORE_USER, ENTERPRISE_USER, Schemas, rfc7643, rfc7643_documents
-from reconciler.capabilities import Authority, MembersRead, Statement
+from reconciler.capabilities import Authority, Capabilities, MembersRead, Statement
 from reconciler.diagnostics import Diagnostic
 from reconciler.filters import FilterError
 from reconciler.live import ReadProgress, find, read_group, read_live, read_user
@@ -197,7 +197,7 @@ def test_progress_and_notes_reach_the_caller() -> None:
 
 def test_one_resource_is_read_back() -> None:
     user, _ = with_client(directory(), lambda client: read_user(client, "u003"))
-    group, _ = with_client(directory(), lambda client: read_group(client, "g1"))
+    group, _ = with_client(directory(), lambda client: read_group(client, "g1", capabilities=Capabilities()))
 
     assert user is not None
     assert (user.name, user.version) == ("user3@example.com", 'W/"3"')
@@ -206,7 +206,9 @@ def test_one_resource_is_read_back() -> None:
 
 
 def test_the_members_of_one_group_can_be_unknown_too() -> None:
-    group, _ = with_client(directory(), lambda client: read_group(client, "g1", members_returned=False))
+    silent = Capabilities(members_read=MembersRead.NONE)
+
+    group, _ = with_client(directory(), lambda client: read_group(client, "g1", capabilities=silent))
 
     assert group is not None
     assert group.members is None
@@ -214,7 +216,7 @@ def test_the_members_of_one_group_can_be_unknown_too() -> None:
 
 def test_a_resource_that_is_not_there_is_none() -> None:
     assert with_client(directory(), lambda client: read_user(client, "nosuch"))[0] is None
-    assert with_client(directory(), lambda client: read_group(client, "nosuch"))[0] is None
+    assert with_client(directory(), lambda client: read_group(client, "nosuch", capabilities=Capabilities()))[0] is None
 
 
 @pytest.mark.parametrize("body", [{"id": "u004"}, {}, {"totalResults": 0}])

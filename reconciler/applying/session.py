@@ -120,7 +120,7 @@ class Session:
 
     async def read_group(self, group_id: str) -> LiveGroup | None:
         """Return a group as it is now, or ``None`` where there is none of that id. Raises ScimError."""
-        return await read_group(self.client, group_id, members_returned=self.capabilities.groups_hold_members)
+        return await read_group(self.client, group_id, capabilities=self.capabilities)
 
     async def look_up(self, step: Step, *, fresh: bool = True) -> LiveResource | None:
         """Return the live resource that a creation would make again, or ``None``; see :class:`Lookup`."""

@@ -91,6 +91,31 @@ class ResourceReader:
         return [self._shared(item, depth + 1) for item in value]
 
 
+def direct_groups(user: LiveUser) -> frozenset[str] | None:
+    """Return the ids of the groups that a user says to be a direct member of, or ``None`` where one cannot be read.
+
+    A membership through another group has the type ``indirect`` (RFC 7643 §4.1.2); one without a type is taken for
+    direct, because servers without nested groups leave it out.
+    """
+    entries = next((value for name, value in user.attributes.items() if fold(name) == "groups"), None)
+    if isinstance(entries, Mapping):
+        entries = [entries]
+    if entries is None:
+        return frozenset()
+    if not isinstance(entries, list):
+        return None
+    groups = []
+    for entry in entries:
+        kind = member(entry, "type") if isinstance(entry, Mapping) else None
+        if isinstance(kind, str) and fold(kind) == "indirect":
+            continue
+        group_id = _member_id(entry)
+        if group_id is None:
+            return None
+        groups.append(group_id)
+    return frozenset(groups)
+
+
 def _member_id(entry: object) -> str | None:
     """Return a member's id from ``value``, from the end of ``$ref``, or from an entry that is the id itself."""
     found: object = entry
