@@ -268,6 +268,8 @@ class Observation:
         path: the SCIM path of the attribute.
         wrote: the value that was written; ``None`` unset it.
         stored: what was there afterwards; ``None`` is nothing.
+        unchanged: whether that is what was there before as well. Then the directory may have ignored the write by
+            accident, and only a second time tells that it always does.
     """
 
     kind: Kind
@@ -275,6 +277,7 @@ class Observation:
     path: str
     wrote: Any
     stored: Any
+    unchanged: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -273,6 +273,7 @@ class Plan(_Value, frozen=True):
         live: how large the directory was.
         as_of: RFC 3339 time at which ``from`` and ``until`` were judged.
         capabilities: what the planner took the directory to be able to do.
+        confirm_replace: whether a person has confirmed that replaced groups may go, see ``lifecycle.replace``.
         guards: every guard's verdict.
         notes: what was left alone and why, and warnings.
         steps: what to do.
@@ -286,6 +287,7 @@ class Plan(_Value, frozen=True):
     live: LiveCounts
     as_of: str
     capabilities: dict[str, Any]
+    confirm_replace: bool = False
     guards: tuple[Verdict, ...] = ()
     notes: tuple[Note, ...] = ()
     steps: tuple[Step, ...] = ()
