@@ -10,6 +10,7 @@ import msgspec
 
 from reconciler.sandbox.app import error_response
 from reconciler.sandbox.errors import RequestRefusedError
+from reconciler.sandbox.faults.layer import INJECTED
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,6 +21,7 @@ class RecordedRequest:
     """A request that was answered, as a test looks at it. The token is not kept.
 
     ``path`` is the whole path, ``query`` what follows the question mark as it was sent, ``body`` the bytes received.
+    ``status`` is what the client was answered, 0 where it was answered nothing. ``faults`` names the rules that acted.
     """
 
     method: str
@@ -27,6 +29,7 @@ class RecordedRequest:
     query: str
     body: bytes
     status: int
+    faults: tuple[str, ...] = ()
 
     def json(self) -> Any:
         """Return the body as JSON, or ``None`` where there was none."""
@@ -78,6 +81,21 @@ class Gate:
     async def _recorded(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = bytearray()
         status = 0
+        kept = False
+
+        def keep() -> None:
+            nonlocal kept
+            kept = True
+            self.requests.append(
+                RecordedRequest(
+                    method=scope["method"],
+                    path=scope["path"],
+                    query=scope["query_string"].decode("latin-1"),
+                    body=bytes(body),
+                    status=status,
+                    faults=tuple(scope.get(INJECTED, ())),
+                )
+            )
 
         async def receive_and_keep() -> Message:
             message = await receive()
@@ -91,15 +109,9 @@ class Gate:
                 status = message["status"]
             if message["type"] == "http.response.body" and not message.get("more_body"):
                 # Before the answer is out, so that whoever has it finds the request here.
-                self.requests.append(
-                    RecordedRequest(
-                        method=scope["method"],
-                        path=scope["path"],
-                        query=scope["query_string"].decode("latin-1"),
-                        body=bytes(body),
-                        status=status,
-                    )
-                )
+                keep()
             await send(message)
 
         await self._pass(scope, receive_and_keep, keep_and_send)
+        if not kept:
+            keep()

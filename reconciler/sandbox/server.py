@@ -9,9 +9,10 @@ from __future__ import annotations
 import secrets
 import signal
 import socket
+import struct
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -19,11 +20,14 @@ from typing import TYPE_CHECKING, Any, Self
 from reconciler.sandbox.behaviour import Behaviour, behaviour
 from reconciler.sandbox.directory import Directory
 from reconciler.sandbox.errors import SandboxError
+from reconciler.sandbox.faults.rules import FaultRule, RuleCount
 from reconciler.sandbox.seed import load_seed, read_seed, write_data
 
 if TYPE_CHECKING:
     import uvicorn
+    from starlette.types import Scope
 
+    from reconciler.sandbox.faults.layer import FaultLayer
     from reconciler.sandbox.gate import Gate, RecordedRequest
 
 HOST = "127.0.0.1"
@@ -41,6 +45,8 @@ class Sandbox:
         data: a file that it holds the content of, if the file exists. Excludes ``seed`` then.
         port: where it listens; 0 takes a free one.
         record: whether to keep every request in :attr:`requests`.
+        faults: what goes wrong, by the rules of :mod:`reconciler.sandbox.faults`.
+        fault_seed: what the probabilities of the rules are drawn from.
 
     Attributes:
         base_url: the SCIM endpoint, without a slash at its end.
@@ -61,6 +67,8 @@ class Sandbox:
         data: Path | None = None,
         port: int = 0,
         record: bool = False,
+        faults: Iterable[FaultRule] = (),
+        fault_seed: int = 0,
     ) -> None:
         rules = behaviour(dialect) if isinstance(dialect, str) else dialect
         self.token = _usable_token(token)
@@ -71,7 +79,8 @@ class Sandbox:
             self.directory = Directory(rules, self.base_url)
             if content is not None:
                 load_seed(self.directory, content)
-            self._gate, self._server = _build(self.directory, self.base_url, self.token, record=record)
+            self._gate, self._faults, self._server = _build(self.directory, self.base_url, self.token, record=record)
+            self._faults.use(faults, fault_seed)
         except BaseException:
             listener.close()
             raise
@@ -90,6 +99,15 @@ class Sandbox:
     def request_count(self) -> int:
         """How many requests came so far, recorded or not."""
         return self._gate.request_count
+
+    @property
+    def fault_counts(self) -> tuple[RuleCount, ...]:
+        """What became of each fault rule so far, in the order of the rules."""
+        return self._faults.counts
+
+    def use_faults(self, faults: Iterable[FaultRule], *, seed: int = 0) -> None:
+        """Follow these fault rules from now on, counted from zero; none of them makes the directory healthy."""
+        self._faults.use(faults, seed)
 
     def stop(self) -> None:
         """Stop serving, after the requests in flight. The directory stays readable. Stopping twice is fine."""
@@ -120,6 +138,8 @@ def serve(
     seed: Mapping[str, Any] | None = None,
     data: Path | None = None,
     port: int = 0,
+    faults: Iterable[FaultRule] = (),
+    fault_seed: int = 0,
 ) -> None:
     """Serve a directory in the foreground until SIGINT or SIGTERM. To be called from the main thread.
 
@@ -130,6 +150,8 @@ def serve(
         seed: what the directory holds at the start, unless ``data`` exists.
         data: a file that is loaded at the start if it exists, and written at the end, all of it or not at all.
         port: see there.
+        faults: see there.
+        fault_seed: see there.
 
     Raises:
         SandboxError: as for :class:`Sandbox`, or the data cannot be written.
@@ -137,7 +159,9 @@ def serve(
     # Both signals end the wait below in the same way, whatever the shell or the caller has set.
     previous = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with Sandbox(dialect, token=token, seed=seed, data=data, port=port) as sandbox:
+        with Sandbox(
+            dialect, token=token, seed=seed, data=data, port=port, faults=faults, fault_seed=fault_seed
+        ) as sandbox:
             try:
                 on_ready(sandbox.base_url, sandbox.token)
                 sandbox.wait()
@@ -167,17 +191,23 @@ def _listen(port: int) -> socket.socket:
         raise SandboxError(f"cannot listen on {HOST}:{port}: {error}") from error
 
 
-def _build(directory: Directory, base_url: str, token: str, *, record: bool) -> tuple[Gate, uvicorn.Server]:
+def _build(directory: Directory, base_url: str, token: str, *, record: bool) -> tuple[Gate, FaultLayer, uvicorn.Server]:
     try:
         import uvicorn
 
         from reconciler.sandbox.app import build_app
+        from reconciler.sandbox.faults.layer import FaultLayer
         from reconciler.sandbox.gate import Gate
     except ImportError as error:
         raise SandboxError(
             f"the embedded directory needs a web server ({error}); try: pip install 'reconciler[sandbox]'"
         ) from error
-    gate = Gate(build_app(directory, base_url), token, record=record)
+    layer = FaultLayer(
+        build_app(directory, base_url),
+        directory.behaviour.base_path,
+        reset=lambda scope: _reset_connection(server, scope),
+    )
+    gate = Gate(layer, token, record=record)
     config = uvicorn.Config(
         gate,
         log_config=None,
@@ -190,4 +220,15 @@ def _build(directory: Directory, base_url: str, token: str, *, record: bool) -> 
         timeout_graceful_shutdown=2,
         timeout_keep_alive=60,
     )
-    return gate, uvicorn.Server(config)
+    server = uvicorn.Server(config)
+    return gate, layer, server
+
+
+def _reset_connection(server: uvicorn.Server, scope: Scope) -> None:
+    """Reset the TCP connection that a request came on: the client finds neither an answer nor an orderly end."""
+    for connection in server.server_state.connections:
+        if connection.transport is not None and connection.transport.get_extra_info("peername") == scope["client"]:
+            at_once = struct.pack("ii", 1, 0)  # to close means to forget what is unsent, and to send a RST
+            connection.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+            connection.transport.abort()
+            return
