@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import secrets
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
-_START_SECONDS = 30.0
+_START_SECONDS = 60.0
+_SUPPORT = Path(__file__).parent
+
+SCIM2_SERVER_MODES = (
+    "all-features",
+    "no-patch",
+    "no-bulk",
+    "no-filter",
+    "no-etag",
+    "no-sort",
+    "pages-of-50",
+    "cursor",
+    "cursor-or-index",
+    "bare",
+)
+"""What ``run_scim2_server.py`` offers."""
 
 
 def free_port() -> int:
@@ -25,15 +44,47 @@ def free_port() -> int:
 
 
 @contextmanager
-def scim2_server() -> Iterator[tuple[str, str]]:
-    """Run ``scim2-server`` as its authors ship it; yields its base URL and token."""
+def scim2_server(mode: str | None = None) -> Iterator[tuple[str, str]]:
+    """Run ``scim2-server``; yields its base URL and token.
+
+    Args:
+        mode: one of ``SCIM2_SERVER_MODES``; without one, its own command as its authors ship it.
+    """
+    if mode in ("cursor", "cursor-or-index") and importlib.util.find_spec("cryptography") is None:
+        pytest.skip("the extra scim2-server[cursor] is not installed: it cannot page by cursor without cryptography")
     port, token = free_port(), secrets.token_urlsafe(16)
-    command = [str(Path(sys.executable).with_name("scim2-server")), "--port", str(port), "--bearer-token", token]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    if mode is None:
+        command = [str(Path(sys.executable).with_name("scim2-server")), "--port", str(port), "--bearer-token", token]
+    else:
+        command = [sys.executable, str(_SUPPORT / "run_scim2_server.py"), mode, str(port)]
+    with _running(command, f"http://127.0.0.1:{port}/v2", {"SCIM_TOKEN": token}):
+        yield f"http://127.0.0.1:{port}/v2", token
+
+
+@contextmanager
+def django_scim2() -> Iterator[tuple[str, str]]:
+    """Run a minimal Django project with ``django-scim2`` on an empty database; yields its base URL and token."""
+    port, token = free_port(), secrets.token_urlsafe(16)
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {
+            "SCIM_TOKEN": token,
+            "DJANGO_DIRECTORY_DATABASE": str(Path(folder) / "directory.sqlite3"),
+            "PYTHONPATH": os.pathsep.join((str(_SUPPORT), *os.environ.get("PYTHONPATH", "").split(os.pathsep))),
+        }
+        command = [sys.executable, "-m", "django_directory", str(port)]
+        with _running(command, f"http://127.0.0.1:{port}/scim/v2", environment):
+            yield f"http://127.0.0.1:{port}/scim/v2", token
+
+
+@contextmanager
+def _running(command: Sequence[str], base_url: str, environment: Mapping[str, str]) -> Iterator[None]:
+    process = subprocess.Popen(
+        command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    with process:
         try:
-            base_url = f"http://127.0.0.1:{port}/v2"
-            _wait_until_ready(process, base_url, token)
-            yield base_url, token
+            _wait_until_ready(process, base_url, environment["SCIM_TOKEN"])
+            yield
         finally:
             process.terminate()
 

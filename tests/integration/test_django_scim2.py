@@ -1,0 +1,34 @@
+"""The convergence scenario against ``django-scim2``: what a typical product ships that takes the library as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from third_party import django_scim2
+from whole_way import Convergence, Product, Workspace, fill_and_empty_a_large_group
+
+pytestmark = pytest.mark.slow
+
+
+def kept(user: dict[str, Any]) -> dict[str, Any]:
+    """Return what a Django user has columns for: of e-mail addresses there is one, and it has no type."""
+    first = user["emails"][0]
+    address = {"value": first if isinstance(first, str) else first["value"], "primary": True}
+    columns = {name: user[name] for name in ("userName", "externalId", "name", "active") if name in user}
+    return {**columns, "emails": [address]}
+
+
+PRODUCT = Product(user=kept)
+
+
+def test_everything_that_django_keeps_converges(tmp_path: Path) -> None:
+    with django_scim2() as (base_url, token):
+        Convergence(Workspace(tmp_path, base_url, token, PRODUCT)).run()
+
+
+def test_one_group_of_a_thousand_members_is_filled_and_emptied(tmp_path: Path) -> None:
+    with django_scim2() as (base_url, token):
+        fill_and_empty_a_large_group(Workspace(tmp_path, base_url, token, PRODUCT), 1000)
