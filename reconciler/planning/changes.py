@@ -7,8 +7,10 @@ multi-valued or complex value (it is far too slow to find differences with).
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from reconciler.attributes import Attribute, Path, ResourceSchema, canonical, flatten, fold, unassigned
@@ -131,7 +133,7 @@ def _change(desired: DesiredResource, path: Path, found: Any, wanted: Any, defin
         before=None if unassigned(found) else found,
         after=None if unassigned(after) else after,
         identity=is_identity(desired.kind, path, found, after),
-        details=explain(found, after),
+        details=explain(found, after) or _likeness(found, after),
         origin=str(desired.source.locate(*path.keys)),
     )
 
@@ -228,6 +230,34 @@ def explain(before: Any, after: Any) -> tuple[str, ...]:
 
     difference = DeepDiff(before, after, ignore_order=True, view="tree", verbose_level=2)
     return tuple(sorted(_phrase(kind, level) for kind, levels in difference.items() for level in levels))
+
+
+def _likeness(before: Any, after: Any) -> tuple[str, ...]:
+    """Return in what alone two texts differ, where that is what directories change on their own; mostly nothing."""
+    if not isinstance(before, str) or not isinstance(after, str):
+        return ()
+    for what, form in _FORMS.items():
+        if form(before) == form(after):
+            return (f"! differs in {what} only, and the directory may store it so whatever is written",)
+    return ()
+
+
+def _without_blanks(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
+
+
+_FORMS: Mapping[str, Callable[[str], str]] = MappingProxyType(
+    {
+        "white space": _without_blanks,
+        "letter case": str.casefold,
+        "Unicode form": _composed,
+        "white space, letter case and Unicode form": lambda text: _without_blanks(_composed(text)).casefold(),
+    }
+)
 
 
 def _phrase(kind: str, level: Any) -> str:

@@ -15,7 +15,7 @@ from reconciler.config import Policy
 from reconciler.diagnostics import Diagnostic
 from reconciler.filter_syntax import Node
 from reconciler.filters import Filter, FilterError, Predicate
-from reconciler.model import Desired, DesiredResource, Kind, Live, LiveResource, Origin
+from reconciler.model import Desired, DesiredResource, Kind, Live, LiveResource, LiveUser, Observation, Origin
 from reconciler.planning.plan import Note
 
 
@@ -48,6 +48,7 @@ class Context:
     live: Live
     policy: Policy
     as_of: datetime
+    observations: tuple[Observation, ...] = ()
     findings: Findings = field(default_factory=Findings)
 
     @property
@@ -116,6 +117,14 @@ class Context:
         """Tell whether the files speak for a live resource."""
         ids = self._ids_in_scope[resource.kind]
         return ids is None or resource.id in ids
+
+    def rewritten(self, resource: LiveResource) -> bool:
+        """Tell whether a live resource may bear a name that the directory gave it when it was deactivated."""
+        return isinstance(resource, LiveUser) and not resource.active and bool(self.capabilities.deactivation_mutates)
+
+    def partial(self, kind: Kind) -> bool:
+        """Tell whether resources of a kind that no file names are unknown."""
+        return kind in self.live.partial
 
     def will_be_in_scope(self, desired: DesiredResource, live: LiveResource | None) -> bool:
         """Tell whether a listed resource is in scope, given what the directory holds of it beyond what is stated."""

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from reconciler.attributes import fold
 from reconciler.config import Unlisted
 from reconciler.diagnostics import Diagnostic
-from reconciler.model import DesiredGroup, Kind, LiveGroup
-from reconciler.planning.changes import compare, creation
+from reconciler.model import DesiredGroup, Kind, LiveGroup, Replace
+from reconciler.planning.comparison import Comparison
 from reconciler.planning.context import Context
 from reconciler.planning.correlation import Correlation, Pair
 from reconciler.planning.plan import Action, Reason, Step
 from reconciler.planning.preconditions import MEMBERS, planned_from
-from reconciler.planning.readability import Readability
-from reconciler.planning.steps import check_scope, deletion, listed_step, reason_of_update
+from reconciler.planning.steps import check_scope, deletion, listed_step, reason_of_update, tell_partial
 
 DISPLAY_NAME = "displayName"
 
@@ -30,12 +29,14 @@ class Target:
         live: the live group whose members are compared; ``None`` for one that is created.
         created_by: the id of the step that creates it, if one does.
         replaced: the old group whose members are carried over and which is deleted afterwards.
+        waits: whether it stays until a person has confirmed that its product access is granted to the new one.
     """
 
     desired: DesiredGroup
     live: LiveGroup | None
     created_by: str | None = None
     replaced: LiveGroup | None = None
+    waits: bool = False
 
 
 def plan_groups(
@@ -45,36 +46,35 @@ def plan_groups(
 
     The deletion of replaced groups is left to :func:`replaced_deletions`, because it waits for memberships.
     """
-    readable = Readability(context, Kind.GROUP)
+    comparison = Comparison(context, Kind.GROUP)
     steps: list[Step] = []
     targets: list[Target] = []
     for pair in correlation.pairs:
-        step, target = _listed(context, pair, readable)
+        step, target = _listed(context, pair, comparison)
         steps.extend([step] if step else [])
         targets.append(target)
-    for live in correlation.unlisted:
-        steps.extend(_unlisted(context, live))
-    context.findings.notes.extend(readable.notes())
+    if context.partial(Kind.GROUP):
+        tell_partial(context, Kind.GROUP, context.policy.unlisted_groups)
+    else:
+        for live in correlation.unlisted:
+            steps.extend(_unlisted(context, live))
+    context.findings.notes.extend(comparison.notes())
     return tuple(steps), tuple(targets)
 
 
-def _listed(context: Context, pair: Pair[DesiredGroup, LiveGroup], readable: Readability) -> tuple[Step | None, Target]:
+def _listed(
+    context: Context, pair: Pair[DesiredGroup, LiveGroup], comparison: Comparison
+) -> tuple[Step | None, Target]:
     desired, live = pair.desired, pair.live
+    _check_supported(context, desired)
     check_scope(context, pair)
     _check_dates(context, desired)
-    schema = context.schema(Kind.GROUP)
     if live is not None and not _must_be_replaced(context, desired, live):
-        changes = compare(
-            desired,
-            live,
-            schema,
-            skip=readable.cannot_compare,
-            on_case_difference=readable.differs_in_case,
-        )
-        target = Target(desired=desired, live=live, replaced=pair.predecessor)
+        target = _target(context, desired, live, replaced=pair.predecessor)
+        changes = comparison.update(desired, live)
         if not changes:
             return None, target
-        precondition = planned_from(live, [change.path for change in changes], schema)
+        precondition = planned_from(live, [change.path for change in changes], context.schema(Kind.GROUP))
         return listed_step(
             context,
             Action.UPDATE,
@@ -90,18 +90,50 @@ def _listed(context: Context, pair: Pair[DesiredGroup, LiveGroup], readable: Rea
         Action.CREATE,
         desired,
         Reason.REPLACED if live else Reason.NOT_IN_DIRECTORY,
-        changes=creation(desired, schema, skip=readable.cannot_store),
+        changes=comparison.creation(desired),
         replaces=live.name if live else None,
     )
     if live is not None:
         _check_replaceable(context, pair)
+    return step, _target(context, desired, None, created_by=step.id, replaced=live)
+
+
+def _target(
+    context: Context,
+    desired: DesiredGroup,
+    live: LiveGroup | None,
+    *,
+    created_by: str | None = None,
+    replaced: LiveGroup | None,
+) -> Target:
+    """Return where the memberships of a listed group will be, and tell what becomes of a group that it replaces."""
+    manual = desired.lifecycle.replace is Replace.MANUAL_REGRANT
+    waits = replaced is not None and manual and not context.policy.confirm_replace
+    if replaced is not None:
+        access = "Product access that was granted to the old group has to be granted to the new one by a person"
+        does = "replaces" if live is None else "has taken the place of"
+        fate = "it goes with this plan"
+        if waits:
+            fate = f"{replaced.address} stays until then. To go on: reconciler apply --confirm-replace"
         context.findings.warn(
-            "replaced-group",
-            f"the directory cannot rename groups: {desired.address} replaces {live.address}. Product access that was "
-            "granted to the old group has to be granted to the new one by a person",
+            "replacement-waits" if waits else "replaced-group",
+            f"the directory cannot rename groups: {desired.address} {does} {replaced.address}. {access}; {fate}",
             desired.source.locate(DISPLAY_NAME),
         )
-    return step, Target(desired=desired, live=None, created_by=step.id, replaced=live)
+    return Target(desired=desired, live=live, created_by=created_by, replaced=replaced, waits=waits)
+
+
+def _check_supported(context: Context, desired: DesiredGroup) -> None:
+    if not context.capabilities.groups:
+        context.findings.problems.append(
+            Diagnostic(
+                code="no-groups",
+                message=f"{desired.address} is listed, and the directory has no groups",
+                origin=desired.source.locate(),
+                hint="remove it from the files. If the directory does have groups, write `groups: true` under "
+                "`capabilities` of `directory` in directory.yaml",
+            )
+        )
 
 
 def _must_be_replaced(context: Context, desired: DesiredGroup, live: LiveGroup) -> bool:
@@ -161,7 +193,10 @@ def _reviewed(context: Context, live: LiveGroup) -> tuple[str, ...]:
 def replaced_deletions(
     context: Context, targets: tuple[Target, ...], membership_steps: tuple[Step, ...]
 ) -> Iterator[Step]:
-    """Yield the deletions of replaced groups, each after its successor exists and has all its members."""
+    """Yield the deletions of replaced groups, each after its successor exists and has all its members.
+
+    One that a person has to confirm stays, listed by nobody and kept all the same.
+    """
     additions = defaultdict[str | None, list[str]](list)
     for step in membership_steps:
         if step.action is Action.ADD_MEMBERS:
@@ -170,6 +205,8 @@ def replaced_deletions(
         if target.replaced is None:
             continue
         _check_members_survive(context, target, target.replaced)
+        if target.waits:
+            continue
         created = [target.created_by] if target.created_by else []
         yield deletion(
             context,

@@ -75,7 +75,7 @@ def _lost_in_replacement(context: Context, targets: Iterable[Target], rosters: R
     """Yield what a group loses that is replaced under another name: no step removes these members one by one."""
     users = context.live.users_by_id
     for target in targets:
-        if target.replaced is not None and target.desired.manages_members:
+        if target.replaced is not None and not target.waits and target.desired.manages_members:
             seats = rosters.of(target).seats
             old = set(target.replaced.members or ())
             lost = sorted(users[member].address for member in old if member in users and member not in seats)

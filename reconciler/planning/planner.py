@@ -1,4 +1,4 @@
-"""``(Desired, Live, Policy, as_of) -> Plan``: pure, and the same inputs give the same bytes.
+"""``(Desired, Live, Policy, as_of, observations) -> Plan``: pure, and the same inputs give the same bytes.
 
 What the service provider can do comes with :class:`~reconciler.model.Live`, because it is read from the same server at
 the same moment.
@@ -6,12 +6,13 @@ the same moment.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from reconciler._version import TOOL
 from reconciler.config import Policy
 from reconciler.diagnostics import DiagnosticsError
-from reconciler.model import Desired, Live, utc
+from reconciler.model import Desired, Live, Observation, utc
 from reconciler.planning.context import Context
 from reconciler.planning.correlation import AnyPair, correlate
 from reconciler.planning.document import seal
@@ -25,7 +26,14 @@ from reconciler.planning.roster import Rosters
 from reconciler.planning.users import plan_users
 
 
-def plan(desired: Desired, live: Live, *, as_of: datetime, policy: Policy | None = None) -> Plan:
+def plan(
+    desired: Desired,
+    live: Live,
+    *,
+    as_of: datetime,
+    policy: Policy | None = None,
+    observations: Iterable[Observation] = (),
+) -> Plan:
     """Work out what has to be done so that the directory holds what the files state.
 
     Args:
@@ -33,6 +41,8 @@ def plan(desired: Desired, live: Live, *, as_of: datetime, policy: Policy | None
         live: what the directory holds, complete.
         as_of: the moment at which ``from`` and ``until`` are judged; must know its time zone.
         policy: the rules of planning; what ``directory.yaml`` says unless given.
+        observations: what the directory made of earlier writes, the oldest first. What it would not keep is told and
+            not planned again.
 
     Returns:
         A sealed plan. Guards that refuse it are in it: look at ``refusals`` before applying.
@@ -43,7 +53,13 @@ def plan(desired: Desired, live: Live, *, as_of: datetime, policy: Policy | None
     """
     if as_of.tzinfo is None:
         raise ValueError("as_of must know its time zone")
-    context = Context(desired=desired, live=live, policy=policy or desired.config.policy, as_of=as_of)
+    context = Context(
+        desired=desired,
+        live=live,
+        policy=policy or desired.config.policy,
+        as_of=as_of,
+        observations=tuple(observations),
+    )
     findings = context.findings
     users = correlate(desired.users, live.users)
     groups = correlate(desired.groups, live.groups, renamable=live.capabilities.group_rename)
@@ -75,6 +91,7 @@ def plan(desired: Desired, live: Live, *, as_of: datetime, policy: Policy | None
             ),
             as_of=utc(as_of),
             capabilities=live.capabilities.as_json(),
+            confirm_replace=context.policy.confirm_replace,
             guards=tuple(judge(context, steps, pairs, targets, rosters)),
             notes=(*_left_alone(context), *findings.notes),
             steps=steps,

@@ -6,11 +6,12 @@ import json
 import re
 from collections.abc import Iterable
 
+from reconciler.config import Unlisted
 from reconciler.diagnostics import Diagnostic
 from reconciler.model import DesiredResource, Kind, LiveResource
 from reconciler.planning.context import Context, scope_name
 from reconciler.planning.correlation import AnyPair
-from reconciler.planning.plan import Action, Change, Precondition, Reason, Step
+from reconciler.planning.plan import Action, Change, Note, Precondition, Reason, Step
 from reconciler.planning.preconditions import planned_from
 
 _MISTAKABLE = re.compile(r'"| \(.*\)$| \d+/\d+$', re.DOTALL)
@@ -88,6 +89,22 @@ def deletion(
     )
 
 
+def tell_partial(context: Context, kind: Kind, unlisted: Unlisted) -> None:
+    """Tell that nothing follows from a resource being in no file, because the directory lists none of its kind."""
+    plural = f"{kind.lower()}s"
+    known = len(context.live.of_kind(kind))
+    meant = "" if unlisted is Unlisted.IGNORE else f": `unlisted: {{{plural}: {unlisted}}}` has no effect"
+    members = ", and no membership of theirs is removed" if kind is Kind.USER else ""
+    context.findings.notes.append(
+        Note(
+            severity="warning" if meant else "note",
+            code="partial",
+            message=f"the directory has no listing of {plural}; only the {known:,} that were asked for by name are "
+            f"known{meant}. {plural.capitalize()} that no file lists are left alone{members}",
+        )
+    )
+
+
 def reason_of_update(desired: DesiredResource, changes: Iterable[Change]) -> Reason:
     """Return why a correlated resource is updated: renamed, adopted, or merely different."""
     by_path = {change.path: change for change in changes}
@@ -109,7 +126,8 @@ def check_scope(context: Context, pair: AnyPair) -> None:
         if live is None:
             continue
         means = f"{desired.address} means the live {live.kind} {live.name!r} (id {live.id}), which"
-        if not context.in_scope(live):
+        # A name that the directory made up on deactivation says nothing of whose account it is.
+        if not context.in_scope(live) and not context.rewritten(live):
             _report(context, desired, "out-of-scope", f"{means} is outside {scope}")
         if context.reserved(live.kind, live.name):
             _report(context, desired, "reserved", f"{means} the directory keeps itself; it cannot be managed")

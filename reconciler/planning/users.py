@@ -8,13 +8,14 @@ from collections.abc import Set as AbstractSet
 from reconciler.attributes import Path
 from reconciler.config import Unlisted
 from reconciler.model import DesiredUser, LiveUser
-from reconciler.planning.changes import compare, creation
+from reconciler.planning.comparison import Comparison
 from reconciler.planning.context import Context
 from reconciler.planning.correlation import Correlation, Pair
+from reconciler.planning.deactivation import Rewritten
+from reconciler.planning.domains import tell_domain
 from reconciler.planning.plan import Action, Change, Reason, Step
 from reconciler.planning.preconditions import planned_from
-from reconciler.planning.readability import Readability
-from reconciler.planning.steps import check_scope, deletion, listed_step, reason_of_update, step_id
+from reconciler.planning.steps import check_scope, deletion, listed_step, reason_of_update, step_id, tell_partial
 
 ACTIVE = "active"
 IDENTIFYING = ("userName", "externalId", ACTIVE)
@@ -23,21 +24,27 @@ IDENTIFYING = ("userName", "externalId", ACTIVE)
 
 def plan_users(context: Context, correlation: Correlation[DesiredUser, LiveUser]) -> Iterator[Step]:
     """Yield the steps of all users, in no particular order."""
-    readable = Readability(context, DesiredUser.kind)
+    comparison, rewritten = Comparison(context, DesiredUser.kind), Rewritten(context)
     for pair in correlation.pairs:
-        yield from _listed(context, pair, readable)
-    for live in correlation.unlisted:
-        yield from _unlisted(context, live)
-    context.findings.notes.extend(readable.notes())
+        yield from _listed(context, pair, comparison, rewritten)
+    if context.partial(DesiredUser.kind):
+        tell_partial(context, DesiredUser.kind, context.policy.unlisted_users)
+    else:
+        for live in correlation.unlisted:
+            yield from _unlisted(context, live, rewritten)
+    context.findings.notes.extend((*comparison.notes(), *rewritten.notes()))
 
 
-def _listed(context: Context, pair: Pair[DesiredUser, LiveUser], readable: Readability) -> Iterator[Step]:
+def _listed(
+    context: Context, pair: Pair[DesiredUser, LiveUser], comparison: Comparison, rewritten: Rewritten
+) -> Iterator[Step]:
     desired, live = pair.desired, pair.live
     check_scope(context, pair)
     if desired.lifecycle.not_started(context.as_of):
         context.findings.left_alone["users whose `from` has not come"] += 1
     elif desired.lifecycle.expired(context.as_of):
         if live is not None and live.active:
+            rewritten.deactivated(live, desired)
             yield _deactivation(context, live, Reason.EXPIRED, desired)
     elif live is None:
         yield listed_step(
@@ -45,25 +52,31 @@ def _listed(context: Context, pair: Pair[DesiredUser, LiveUser], readable: Reada
             Action.CREATE,
             desired,
             Reason.NOT_IN_DIRECTORY,
-            changes=creation(desired, context.schema(desired.kind), skip=readable.cannot_store),
+            changes=comparison.creation(desired),
         )
     else:
-        yield from _existing(context, pair, live, readable)
+        yield from _existing(context, pair, live, comparison, rewritten)
 
 
 def _existing(
-    context: Context, pair: Pair[DesiredUser, LiveUser], live: LiveUser, readable: Readability
+    context: Context,
+    pair: Pair[DesiredUser, LiveUser],
+    live: LiveUser,
+    comparison: Comparison,
+    rewritten: Rewritten,
 ) -> Iterator[Step]:
     desired = pair.desired
     schema = context.schema(desired.kind)
     wanted_active = desired.attributes.get(ACTIVE) is not False
-    changes = compare(
+    stays_off = not wanted_active and not live.active
+    found = comparison.update(
         desired,
         live,
-        schema,
-        skip=lambda path: path == Path(ACTIVE) or readable.cannot_compare(path),
-        on_case_difference=readable.differs_in_case,
+        skip=lambda path: path == Path(ACTIVE) or (stays_off and rewritten.leave(live, path)),
+        # What stood there while the account was off was the directory's own doing.
+        afresh=lambda path: not live.active and rewritten.covers(path),
     )
+    changes = tuple(tell_domain(context, desired.address, change) for change in found)
     action = Action.UPDATE
     if wanted_active and not live.active:
         action = Action.REACTIVATE
@@ -81,12 +94,13 @@ def _existing(
             precondition=planned_from(live, [change.path for change in changes], schema),
         )
     if not wanted_active and live.active:
+        rewritten.deactivated(live, desired)
         yield _deactivation(
             context, live, Reason.STATED_INACTIVE, desired, changed_before={change.path for change in changes}
         )
 
 
-def _unlisted(context: Context, live: LiveUser) -> Iterator[Step]:
+def _unlisted(context: Context, live: LiveUser, rewritten: Rewritten) -> Iterator[Step]:
     if not context.in_scope(live):
         context.findings.left_alone["users outside the scope"] += 1
         return
@@ -94,6 +108,7 @@ def _unlisted(context: Context, live: LiveUser) -> Iterator[Step]:
         case Unlisted.IGNORE:
             context.findings.left_alone["users that no file lists"] += 1
         case Unlisted.DEACTIVATE if live.active:
+            rewritten.deactivated(live)
             yield _deactivation(context, live, Reason.UNLISTED)
         case Unlisted.DELETE:
             yield deletion(context, live, Reason.UNLISTED, IDENTIFYING)
