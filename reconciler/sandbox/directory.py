@@ -349,7 +349,7 @@ class Directory:
         return None
 
     def _check_filter(self, kind: Kind, parsed: Filter) -> None:
-        allowed = self.behaviour.equality_filters
+        allowed = self.behaviour.filters
         if allowed is None:
             return
         equality = parsed.equality
