@@ -20,10 +20,14 @@ class ListPage:
     Attributes:
         total: ``totalResults``, or ``None`` where it is missing or no count.
         resources: the rows as sent, in order. Rows are not checked.
+        listed: whether there was a list of rows at all, be it an empty one.
+        next_cursor: ``nextCursor`` (RFC 9865 §2), or ``None`` where this is the last page, or there are no cursors.
     """
 
     total: int | None
     resources: list[Any]
+    listed: bool = True
+    next_cursor: str | None = None
 
 
 def member(document: Mapping[str, Any], name: str) -> Any:
@@ -37,8 +41,14 @@ def member(document: Mapping[str, Any], name: str) -> Any:
 def list_page(body: Mapping[str, Any]) -> ListPage:
     """Read a ListResponse. Without ``Resources`` it has no rows, as RFC 7644 §3.4.2 allows for an empty one."""
     resources = member(body, "Resources")
+    cursor = member(body, "nextCursor")
+    if isinstance(cursor, int) and not isinstance(cursor, bool):
+        cursor = str(cursor)
     return ListPage(
-        total=count(member(body, "totalResults")), resources=resources if isinstance(resources, list) else []
+        total=count(member(body, "totalResults")),
+        resources=resources if isinstance(resources, list) else [],
+        listed=isinstance(resources, list),
+        next_cursor=cursor if isinstance(cursor, str) and cursor else None,
     )
 
 

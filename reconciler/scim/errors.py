@@ -96,6 +96,23 @@ class RedirectRefused(ScimError):
     """The server sent the request elsewhere. The token goes to no other origin, and writes follow no redirect."""
 
 
+class NoListing(ScimError):
+    """The service provider is known to have no listing: resources can only be asked for by a filter that names them.
+
+    Attributes:
+        endpoint: ``Users`` or ``Groups``.
+    """
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        super().__init__(
+            f"the directory has no listing of {endpoint} (capability paging: filter-only). It can be asked for what "
+            "files name, and nothing else: write the files by hand, it cannot be imported",
+            method="GET",
+            path=f"/{endpoint}",
+        )
+
+
 class IncompleteListing(ScimError):
     """A listing that could not be proven complete. It must never be read as "the others are gone".
 

@@ -1,35 +1,52 @@
 """Listing all resources of an endpoint: proven complete, or an error.
 
-The proof: every page tells the same ``totalResults``, and as many resources with distinct ids were received. Pages
-are walked by the rows received, because a server may send fewer than asked for (RFC 7644 §3.4.2.4). Whatever
-contradicts that means that the directory moved or the server lies, which look alike from here: the listing is read
-again, a few times, and then it is an error.
+Pages by index are proven by ``totalResults``: every page tells the same, and as many resources with distinct ids were
+received. Cursors are proven by the last page, which names no next one. Whatever contradicts the proof means that the
+directory moved or the server lies, which look alike from here: the listing is read again, a few times, and then it is
+an error. One lie can be lived with: a ``totalResults`` that is too low or missing. Such a listing is read until the
+server has no more, twice, and counts when both readings hold the same resources. A ``totalResults`` that is higher
+than what comes is never forgiven, because somebody is missing then.
 
 What a listing costs is exact: a request per page, one for an empty listing. A single page needs a closer look, because
 some servers send the length of the page as ``totalResults``, for filters only or for everything (wso2/product-is
 issues 7320 and 12717, better-auth/better-auth issue 10398): it then looks complete whatever is behind it. Only a page
 that is full can be such a one, so one request more is spent where its length could be a limit, and none where it
-could not: see :func:`could_be_a_page_limit`.
+could not: see :func:`~reconciler.scim.walks.could_be_a_page_limit`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from reconciler.scim.answers import ListPage, list_page, member
+from reconciler.capabilities import Paging
+from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.scim.client import ScimClient
-from reconciler.scim.errors import IncompleteListing, RequestRefused, Unauthorized
-from reconciler.scim.tasks import together
+from reconciler.scim.errors import IncompleteListing, NoListing
+from reconciler.scim.walks import (
+    Contradiction,
+    CursorWalk,
+    Endpoint,
+    IndexWalk,
+    Listing,
+    OpenEndedWalk,
+    UntrustedTotal,
+    Walk,
+    WholeAnswer,
+    could_be_a_page_limit,
+)
 
-Endpoint: TypeAlias = Literal["Users", "Groups"]
+__all__ = ["Endpoint", "could_be_a_page_limit", "list_resources"]
+
 T = TypeVar("T")
 
 _ATTEMPTS = 3
-
-
-class _Contradiction(Exception):  # noqa: N818  # private, and never an error by itself: the listing is read again
-    """One attempt to read the listing contradicts itself; the text says how."""
+_WALKS: dict[Paging, type[Walk[Any]]] = {
+    Paging.INDEX: IndexWalk,
+    Paging.CURSOR: CursorWalk,
+    Paging.NONE: WholeAnswer,
+    Paging.FILTER_ONLY: WholeAnswer,
+}
 
 
 async def list_resources(
@@ -38,8 +55,11 @@ async def list_resources(
     *,
     page_size: int,
     convert: Callable[[dict[str, Any]], T],
+    paging: Paging = Paging.INDEX,
     scim_filter: str | None = None,
+    excluded: str | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    on_note: Callable[[Diagnostic], None] | None = None,
 ) -> list[T]:
     """Return every resource of an endpoint, each once, ordered by id.
 
@@ -48,165 +68,67 @@ async def list_resources(
         endpoint: ``Users`` or ``Groups``.
         page_size: resources asked for per page; the server may send fewer.
         convert: called with each row as it arrives, so that no row needs to be held as it was sent.
+        paging: how the pages are walked.
         scim_filter: the ``filter`` parameter. Servers return supersets of it or ignore it: check each resource again.
+        excluded: the ``excludedAttributes`` parameter (RFC 7644 §3.9).
         on_progress: called with the resources received so far and the total; an attempt that starts again starts at 0.
+        on_note: told what the server does that it should not.
 
     Raises:
-        IncompleteListing: three attempts contradicted themselves.
+        NoListing: there is nothing but filters, and none was given.
+        IncompleteListing: all attempts contradicted themselves.
         ScimError: of any other kind, where a request failed.
     """
+    if paging is Paging.FILTER_ONLY and scim_filter is None:
+        raise NoListing(endpoint)
+    listing = Listing(
+        client=client,
+        endpoint=endpoint,
+        page_size=page_size,
+        convert=convert,
+        scim_filter=scim_filter,
+        excluded=excluded,
+        progress=on_progress,
+    )
     reasons: list[str] = []
     while len(reasons) < _ATTEMPTS:
-        attempt = _Attempt(
-            client, endpoint, page_size=page_size, convert=convert, scim_filter=scim_filter, progress=on_progress
-        )
         try:
-            return await attempt.read()
-        except _Contradiction as contradiction:
+            found: list[T] = await _WALKS[paging](listing).read()
+        except UntrustedTotal as doubt:
+            reasons.append(str(doubt))
+            return await _read_twice(listing, reasons, on_note)
+        except Contradiction as contradiction:
             reasons.append(str(contradiction))
+        else:
+            return found
     raise IncompleteListing(endpoint, reasons)
 
 
-class _Attempt(Generic[T]):
-    """One walk over all pages."""
-
-    def __init__(
-        self,
-        client: ScimClient,
-        endpoint: Endpoint,
-        *,
-        page_size: int,
-        convert: Callable[[dict[str, Any]], T],
-        scim_filter: str | None,
-        progress: Callable[[int, int], None] | None,
-    ) -> None:
-        self._client = client
-        self._endpoint = endpoint
-        self._page_size = page_size
-        self._convert = convert
-        self._filter = scim_filter
-        self._progress = progress
-        self._found: dict[str, T] = {}
-        self._total = 0
-
-    async def read(self) -> list[T]:
-        first = await self._page(1, count=self._page_size)
-        if first.total is None:
-            raise _Contradiction("the server does not tell totalResults")
-        self._total = first.total
-        self._take(first)
-        received = len(first.resources)
-        if received < self._total:
-            if not received:
-                raise _Contradiction(f"the server says that there are {self._total} and sends none")
-            await self._read_from(received + 1, step=received)
-        elif received and could_be_a_page_limit(received, asked=self._page_size):
-            await self._look_past_the_end(received)
-        if len(self._found) != self._total:
-            raise _Contradiction(
-                f"the server says that there are {self._total}, and sent {len(self._found)} with distinct ids"
-            )
-        return [self._found[resource_id] for resource_id in sorted(self._found)]
-
-    async def _read_from(self, start: int, *, step: int) -> None:
-        """Read the remaining pages together, as long as the first, which shows what the server is willing to send."""
-        first_page = frozenset(self._found)
-        starts = iter(range(start, self._total + 1, step))
-        async with together() as group:
-            for _ in range(self._client.concurrency):
-                group.create_task(self._read_ranges(starts, step, first_page))
-
-    async def _read_ranges(self, starts: Iterator[int], step: int, first_page: frozenset[str]) -> None:
-        for start in starts:
-            end = min(start + step, self._total + 1)
-            position = start
-            while position < end:
-                page = await self._later_page(position, count=step)
-                ids = self._take(page)
-                if not ids:
-                    raise _Contradiction(f"the page at {position} of {self._total} is empty")
-                if first_page.issuperset(ids):
-                    raise _Contradiction(f"the page at {position} repeats the first: the server ignores startIndex")
-                position += len(page.resources)
-
-    async def _later_page(self, start: int, *, count: int) -> ListPage:
+async def _read_twice(listing: Listing[T], reasons: list[str], on_note: Callable[[Diagnostic], None] | None) -> list[T]:
+    """Read to the end, and again: only when both readings hold the same resources, nothing moved in between."""
+    before: frozenset[str] | None = None
+    for _ in range(_ATTEMPTS):
+        walk = OpenEndedWalk(listing)
         try:
-            page = await self._page(start, count=count)
-        except Unauthorized:
-            raise
-        except RequestRefused as refusal:
-            # The first page was fine: this one is behind the end of a directory that has become smaller.
-            raise _Contradiction(f"the page at {start} of {self._total} is refused: {refusal}") from None
-        if page.resources and page.total not in (None, self._total):
-            raise _Contradiction(f"totalResults changed from {self._total} to {page.total} while reading")
-        return page
-
-    async def _look_past_the_end(self, received: int) -> None:
-        """Ask once more after a first page that claims to be everything.
-
-        A server whose ``totalResults`` is the length of the page shows itself by a row that is new, or by another
-        total. An honest one sends none, refuses, or repeats what is known. One row is asked for: it proves as much as
-        a page, and servers that round ``startIndex`` down to a multiple of ``count`` understand it too. A server that
-        ignores both parameters and cuts what it sends cannot be told from one that has no more.
-        """
-        try:
-            beyond = await self._page(received + 1, count=1)
-        except Unauthorized:
-            raise
-        except RequestRefused:
-            return
-        if not beyond.resources:
-            return
-        self._take(beyond)
-        if len(self._found) > received or beyond.total not in (None, self._total):
-            raise _Contradiction(
-                f"the server says that there are {received} and then sends more: its totalResults cannot be trusted"
-            )
-
-    async def _page(self, start: int, *, count: int) -> ListPage:
-        params: dict[str, str | int] = {"startIndex": start, "count": count}
-        if self._filter is not None:
-            params["filter"] = self._filter
-        response = await self._client.get(f"/{self._endpoint}", params)
-        return list_page(response.body or {})
-
-    def _take(self, page: ListPage) -> list[str]:
-        """Keep the rows that are new, and return the ids of all."""
-        ids = []
-        for row in page.resources:
-            resource_id = _id_of(row)
-            ids.append(resource_id)
-            if resource_id not in self._found:
-                self._found[resource_id] = self._convert(row)
-        if self._progress is not None:
-            self._progress(min(len(self._found), self._total), self._total)
-        return ids
+            found = await walk.read()
+        except Contradiction as contradiction:
+            reasons.append(str(contradiction))
+            before = None
+            continue
+        if walk.ids == before:
+            if on_note is not None:
+                on_note(_untrusted(listing.endpoint, reasons[0]))
+            return found
+        if before is not None:
+            reasons.append("two readings to its end hold different resources, and no totalResults can be trusted")
+        before = walk.ids
+        del found
+    raise IncompleteListing(listing.endpoint, reasons)
 
 
-def could_be_a_page_limit(received: int, *, asked: int) -> bool:
-    """Tell whether a page of this length may have been cut off there: whether it is full in any sense that is known.
-
-    A page is full when it is as long as what was asked for, or as the server's own limit, which nobody has to tell
-    (RFC 7644 §3.4.2.4). Limits are set by people, in round numbers: multiples of 10 or 25, powers of two. A directory
-    of 3 or 17 has none of these lengths. The opposite economy would be a false one: to believe ``itemsPerPage``,
-    which is the length of the page again in honest answers, or the advertised ``maxResults``, which servers undercut.
-    The price of doubt is a request for one length in eight; the price of a listing that is believed and short is
-    that the people behind its end are created a second time, or left out of an import and deactivated by the next
-    plan.
-
-    Args:
-        received: rows on the page, at least one.
-        asked: the ``count`` that was asked for.
-    """
-    return (
-        received >= asked or received % 10 == 0 or received % 25 == 0 or (received >= 16 and received.bit_count() == 1)
+def _untrusted(endpoint: Endpoint, reason: str) -> Diagnostic:
+    return Diagnostic(
+        code="untrusted-total",
+        message=f"/{endpoint}: {reason}. It was read to its end twice, and was the same both times",
+        severity=Severity.NOTE,
     )
-
-
-def _id_of(row: object) -> str:
-    resource_id = member(row, "id") if isinstance(row, dict) else None
-    if isinstance(resource_id, int) and not isinstance(resource_id, bool):
-        resource_id = str(resource_id)
-    if not isinstance(resource_id, str) or not resource_id:
-        raise _Contradiction("the server sent a resource without an id")
-    return resource_id
