@@ -13,6 +13,7 @@ from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.parameters import PathType
 from reconciler.cli.terminal import Terminal
 from reconciler.rendering import json_document
+from reconciler.sandbox.faults.file import Faults, read_faults
 from reconciler.sandbox.seed import read_seed
 from reconciler.sandbox.server import serve
 
@@ -24,6 +25,7 @@ from reconciler.sandbox.server import serve
         "reconciler sandbox                               # on a free port, empty",
         "reconciler sandbox --dialect atlassian           # with Atlassian's ways",
         "reconciler sandbox --port 8080 --data acme.json  # keep what it holds",
+        "reconciler sandbox --faults faults.yaml          # fail as the file says",
     ),
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where it listens; a free port, if left out.")
@@ -35,10 +37,18 @@ from reconciler.sandbox.server import serve
     metavar="FILE",
     help="Read at the start if it exists, instead of a seed, and written at the end.",
 )
+@click.option("--faults", type=PathType(), metavar="FILE", help="YAML that says what goes wrong, and when.")
 @click.option("--token-env", metavar="NAME", help="The variable with the token to ask for; a new one, if left out.")
 @click.pass_obj
 def command(
-    terminal: Terminal, *, port: int, dialect: str, seed: Path | None, data: Path | None, token_env: str | None
+    terminal: Terminal,
+    *,
+    port: int,
+    dialect: str,
+    seed: Path | None,
+    data: Path | None,
+    faults: Path | None,
+    token_env: str | None,
 ) -> ExitCode:
     """Serve an embedded SCIM directory for trying things out.
 
@@ -58,5 +68,15 @@ def command(
         token = os.environ.get(token_env)
         if not token:
             raise click.UsageError(f"--token-env: the environment variable {token_env} is not set.")
-    serve(dialect, on_ready=on_ready, token=token, seed=read_seed(seed) if seed else None, data=data, port=port)
+    injected = read_faults(faults) if faults else Faults()
+    serve(
+        dialect,
+        on_ready=on_ready,
+        token=token,
+        seed=read_seed(seed) if seed else None,
+        data=data,
+        port=port,
+        faults=injected.rules,
+        fault_seed=injected.seed,
+    )
     return ExitCode.DONE

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeAlias
 from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
@@ -120,6 +121,21 @@ class Action(Protocol):
     async def __call__(self, turn: Turn) -> Answer:
         """Answer a request. Called in the thread of the server, for many requests at the same time."""
         ...
+
+
+class Stateless(ABC):
+    """A fault that remembers nothing: the data is itself what works."""
+
+    __slots__ = ()
+    sees_all: ClassVar[bool] = False
+
+    def begin(self) -> Action:
+        """Return the fault at work in one directory."""
+        return self
+
+    @abstractmethod
+    async def __call__(self, turn: Turn) -> Answer:
+        """Answer a request."""
 
 
 def refusal(status: int, detail: str, scim_type: str | None = None) -> Answer:
