@@ -7,14 +7,33 @@ extension. It comes from a service provider's ``/Schemas``, or from RFC 7643 its
 from __future__ import annotations
 
 import json
-import math
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from reconciler.equality import canonical, fold, unassigned
+
+if TYPE_CHECKING:
+    from reconciler.capabilities import AttributeRule
+
+__all__ = [
+    "CORE_GROUP",
+    "CORE_USER",
+    "ENTERPRISE_USER",
+    "Attribute",
+    "Path",
+    "ResourceSchema",
+    "Schemas",
+    "canonical",
+    "flatten",
+    "fold",
+    "parse_attributes",
+    "rfc7643",
+    "rfc7643_documents",
+    "unassigned",
+]
 
 CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 CORE_GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -22,16 +41,6 @@ ENTERPRISE_USER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
 _PROTOCOLS_OWN = ("urn:ietf:params:scim:schemas:core:", "urn:ietf:params:scim:api:")
 """Schemas of the protocol itself (RFC 7643 §10.4, RFC 7644 §8.2). Some servers list them all; they extend nothing."""
-
-
-def fold(text: str) -> str:
-    """Return the form under which two strings are equal for SCIM's case-insensitive attributes.
-
-    Case folded, and composed (NFC) so that the two ways to write ``é`` are one name.
-    """
-    if text.isascii():
-        return text.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +67,15 @@ class Attribute:
         ``returned: request`` attributes are left out too: a plain listing does not carry them.
         """
         return self.mutability not in ("readOnly", "writeOnly") and self.returned in ("default", "always")
+
+    def with_rule(self, rule: AttributeRule) -> Attribute:
+        """Return this definition with what a rule says instead."""
+        return replace(
+            self,
+            case_exact=self.case_exact if rule.case_exact is None else rule.case_exact,
+            mutability=self.mutability if rule.mutability is None else rule.mutability,
+            returned=self.returned if rule.returned is None else rule.returned,
+        )
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> Attribute:
@@ -131,6 +149,40 @@ class ResourceSchema:
         extension = self.extension(urn)
         return extension[1].get(fold(name)) if extension else None
 
+    def owner(self, path: Path) -> str | None:
+        """Return the URN of the schema that defines what a path names, or ``None`` where none does.
+
+        A path without a URN means the core schema, or else the one extension that has an attribute of that name.
+        """
+        if path.definition(self) is not None:
+            return self.urn if path.urn is None else path.urn
+        if path.urn is not None:
+            return None
+        owners = [urn for urn in self.extensions if Path(path.name, urn=urn, sub=path.sub).definition(self) is not None]
+        return owners[0] if len(owners) == 1 else None
+
+    def with_rule(self, path: Path, rule: AttributeRule) -> ResourceSchema:
+        """Return this schema with what a rule says of the attribute at ``path``, which must have an owner."""
+        owner = fold(self.owner(path) or "")
+        if owner == fold(self.urn):
+            return replace(self, attributes=_with_rule(self.attributes, path, rule))
+        changed = {
+            urn: _with_rule(attributes, path, rule) if fold(urn) == owner else attributes
+            for urn, attributes in self.extensions.items()
+        }
+        return replace(self, extensions=changed)
+
+
+def _with_rule(attributes: Mapping[str, Attribute], path: Path, rule: AttributeRule) -> dict[str, Attribute]:
+    attribute = attributes[fold(path.name)]
+    if path.sub is None:
+        attribute = attribute.with_rule(rule)
+    else:
+        subs = attribute.sub_attributes
+        changed = {fold(path.sub): subs[fold(path.sub)].with_rule(rule)}
+        attribute = replace(attribute, sub_attributes={**subs, **changed})
+    return {**attributes, fold(path.name): attribute}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schemas:
@@ -179,6 +231,34 @@ class Schemas:
             ),
         )
 
+    def with_rules(self, rules: Iterable[AttributeRule]) -> Schemas:
+        """Return these schemas with what rules say in spite of them; a rule for an unknown path changes nothing."""
+        schemas = self
+        for rule in rules:
+            kind, path = _ruled(rule)
+            match kind:
+                case "user" if schemas.user.owner(path) is not None:
+                    schemas = replace(schemas, user=schemas.user.with_rule(path, rule))
+                case "group" if schemas.group.owner(path) is not None:
+                    schemas = replace(schemas, group=schemas.group.with_rule(path, rule))
+        return schemas
+
+    def unknown_rules(self, rules: Iterable[AttributeRule]) -> tuple[str, ...]:
+        """Return the paths of those rules that speak of attributes that these schemas do not have."""
+        schemas = {"user": self.user, "group": self.group}
+        return tuple(
+            rule.path
+            for rule in rules
+            for kind, path in (_ruled(rule),)
+            if kind not in schemas or schemas[kind].owner(path) is None
+        )
+
+
+def _ruled(rule: AttributeRule) -> tuple[str, Path]:
+    """Return the folded kind and the path of what a rule speaks of, ``User.name.givenName``."""
+    kind, _, path = rule.path.partition(".")
+    return fold(kind), Path.parse(path)
+
 
 def _essential(urn: str, *names: str) -> dict[str, Attribute]:
     own = parse_attributes(rfc7643_documents()[urn]["attributes"])
@@ -196,81 +276,6 @@ def rfc7643_documents() -> dict[str, dict[str, Any]]:
 def rfc7643() -> Schemas:
     """Return the schemas of RFC 7643: User with the enterprise extension, and Group."""
     return Schemas.parse(rfc7643_documents().values())
-
-
-def unassigned(value: object) -> bool:
-    """Tell whether a value means "no value": null, absent and empty are the same state (RFC 7643 §2.5)."""
-    return value is None or (isinstance(value, (list, dict, tuple)) and not value)
-
-
-def canonical(value: Any, attribute: Attribute | None) -> Any:
-    """Return a hashable form of a value, so that two values are equal for SCIM when their forms are.
-
-    Folds strings unless ``caseExact``, reads booleans and numbers that a lax server sent as strings, compares
-    dateTimes as instants, ignores the order and repetitions of multi-valued attributes (RFC 7643 §2.4), sub-attributes
-    that are unassigned, and ``primary: false``. Sub-attributes that cannot be read back are left out. An attribute
-    without a definition is compared exactly.
-
-    Args:
-        value: in SCIM's JSON form.
-        attribute: its definition, or ``None`` where the schema has none.
-    """
-    if unassigned(value):
-        return None
-    if isinstance(value, list):
-        # A repr key: canonical forms of mixed types have no order of their own.
-        return tuple(sorted({canonical(item, attribute) for item in value}, key=repr))
-    if isinstance(value, dict):
-        return _canonical_complex(value, attribute)
-    return _canonical_simple(value, attribute)
-
-
-def _canonical_complex(value: Mapping[str, Any], attribute: Attribute | None) -> Any:
-    form: dict[str, Any] = {}
-    for name, item in value.items():
-        key = fold(name)
-        definition = attribute.sub_attributes.get(key) if attribute else None
-        if definition is not None and not definition.comparable:
-            continue
-        item_form = canonical(item, definition)
-        if item_form is None or (key == "primary" and item_form is False):
-            continue
-        form[key] = item_form
-    return tuple(sorted(form.items(), key=lambda pair: pair[0])) or None
-
-
-def _canonical_simple(value: Any, attribute: Attribute | None) -> Any:
-    if attribute is None or (isinstance(value, bool) and attribute.type == "boolean"):
-        return value
-    text = value if isinstance(value, str) else json.dumps(value)
-    match attribute.type:
-        case "boolean":
-            return {"true": True, "false": False}.get(text.lower(), value)
-        case "integer" | "decimal":
-            return _number(text)
-        case "dateTime":
-            return _instant(text)
-        case "string" if not attribute.case_exact:
-            return fold(text)
-    return text
-
-
-def _number(text: str) -> Any:
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    # "nan" is equal to nothing, not even to itself: as a number it would differ for ever.
-    return number if math.isfinite(number) else text
-
-
-def _instant(text: str) -> Any:
-    try:
-        moment = datetime.fromisoformat(text)
-        # In UTC, so that equal instants also have the same text in a digest.
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return text
 
 
 def flatten(attributes: Mapping[str, Any], schema: ResourceSchema) -> Iterator[tuple[Path, Any]]:

@@ -22,6 +22,7 @@ from reconciler.attributes import (
     rfc7643_documents,
     unassigned,
 )
+from reconciler.capabilities import AttributeRule
 
 USER = rfc7643().user
 EMAILS = USER.attributes["emails"]
@@ -210,3 +211,63 @@ def test_extensions_belong_to_users_unless_they_say_group() -> None:
     assert set(schemas.group.extensions) == {"urn:example:Group"}
     assert schemas.user.find("floor", urn="URN:example:user") is not None
     assert schemas.user.extension("urn:other") is None
+
+
+def case_exact(schemas: Schemas, kind: str, path: str) -> bool | None:
+    schema = schemas.user if kind == "User" else schemas.group
+    definition = Path.parse(path).definition(schema)
+    return definition.case_exact if definition else None
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "stated"),
+    [
+        ("User", "userName", "User.userName"),
+        ("User", "userName", "USER.USERNAME"),
+        ("User", "emails.value", "User.emails.value"),
+        ("User", f"{ENTERPRISE_USER}:department", f"User.{ENTERPRISE_USER}:department"),
+        ("User", f"{ENTERPRISE_USER}:department", "User.department"),
+        ("User", f"{ENTERPRISE_USER}:manager.displayName", "User.manager.displayName"),
+        ("User", f"{CORE_USER}:userName", f"User.{CORE_USER}:userName"),
+        ("Group", "displayName", "Group.displayName"),
+    ],
+)
+def test_a_rule_changes_the_attribute_that_it_names_and_no_other(kind: str, path: str, stated: str) -> None:
+    before = rfc7643()
+
+    after = before.with_rules([AttributeRule(path=stated, case_exact=True)])
+
+    assert (case_exact(before, kind, path), case_exact(after, kind, path)) == (False, True)
+    back = after.with_rules([AttributeRule(path=stated, case_exact=False)])
+    assert back == before
+
+
+def test_a_rule_leaves_what_it_does_not_speak_of() -> None:
+    rules = [
+        AttributeRule(path="User.title", mutability="readOnly"),
+        AttributeRule(path="User.title", returned="never"),
+        AttributeRule(path="User.title", case_exact=True),
+    ]
+
+    title = rfc7643().with_rules(rules).user.find("title")
+
+    assert title == Attribute(name="title", mutability="readOnly", returned="never", case_exact=True)
+    assert not title.comparable
+
+
+@pytest.mark.parametrize(
+    "path", ["User.shoeSize", "User.name.shoeSize", "Device.userName", "userName", "", "Group.title"]
+)
+def test_a_rule_for_what_nobody_knows_changes_nothing_and_is_named(path: str) -> None:
+    rules = [AttributeRule(path="User.title", case_exact=True), AttributeRule(path=path, case_exact=True)]
+
+    assert rfc7643().unknown_rules(rules) == (path,)
+    assert rfc7643().with_rules(rules) == rfc7643().with_rules(rules[:1])
+
+
+def test_a_name_that_two_extensions_have_is_no_name_for_either() -> None:
+    documents = [{"id": urn, "attributes": [{"name": "badge"}]} for urn in ("urn:example:a", "urn:example:b")]
+    schemas = Schemas.parse(documents)
+
+    assert schemas.unknown_rules([AttributeRule(path="User.badge")]) == ("User.badge",)
+    assert schemas.unknown_rules([AttributeRule(path="User.urn:example:b:badge")]) == ()

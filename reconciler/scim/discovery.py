@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.attributes import CORE_GROUP, CORE_USER, ENTERPRISE_USER, Schemas, fold, rfc7643, rfc7643_documents
-from reconciler.capabilities import Authority, Capabilities, Statement, resolve
+from reconciler.capabilities import Authority, Capabilities, Paging, Statement, resolve
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.scim.answers import count, flag, list_page, member
 from reconciler.scim.client import ScimClient
@@ -67,9 +67,11 @@ async def discover(client: ScimClient, dialect: Dialect) -> Discovery:
             _note("no-resource-types", "the server tells no /ResourceTypes; whose an extension is, its URN decides")
         )
     notes += _other_endpoints(types)
-    capabilities, statements = _resolve(config or {}, dialect)
+    capabilities, statements = _resolve(config or {}, types, dialect)
+    schemas = _schemas(documents, types, notes)
+    notes += _unknown_rules(schemas, capabilities)
     return Discovery(
-        schemas=_schemas(documents, types, notes),
+        schemas=schemas.with_rules(capabilities.attributes),
         capabilities=capabilities,
         statements=statements,
         without_groups=without_groups(types),
@@ -93,8 +95,10 @@ async def _read_resource_types(client: ScimClient) -> tuple[ResourceType, ...]:
         return ()
 
 
-def _resolve(config: Mapping[str, Any], dialect: Dialect) -> tuple[Capabilities, dict[str, Statement]]:
-    """Return what holds of ``/ServiceProviderConfig`` and the dialect.
+def _resolve(
+    config: Mapping[str, Any], types: tuple[ResourceType, ...], dialect: Dialect
+) -> tuple[Capabilities, dict[str, Statement]]:
+    """Return what holds of what the server says and the dialect.
 
     Where nobody states the size of a page, as many users are asked for as the server offers, because every page less is
     a request less, and never more than that: some servers refuse a larger ``count`` instead of sending fewer. 1,000
@@ -102,6 +106,8 @@ def _resolve(config: Mapping[str, Any], dialect: Dialect) -> tuple[Capabilities,
     page. Groups stay at 100: a page holds all their members, so a hundred groups can be larger than thousands of users.
     """
     server = _stated(config)
+    if without_groups(types):
+        server["groups"] = Statement(value=False, authority=Authority.SERVER, source="/ResourceTypes has none")
     limit = _page_limit(config)
     if limit is not None:
         server["page_size"] = _said(min(limit, _MOST_USERS_PER_PAGE), "filter.maxResults, pagination.maxPageSize")
@@ -122,11 +128,61 @@ def _section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _stated(config: Mapping[str, Any]) -> dict[str, Statement]:
-    """Return the capabilities that ``/ServiceProviderConfig`` speaks of (RFC 7643 §5)."""
-    patch = flag(member(_section(config, "patch"), "supported"))
-    if patch is None:
+    """Return the capabilities that ``/ServiceProviderConfig`` speaks of (RFC 7643 §5, RFC 9865 §4)."""
+
+    def supported(section: str) -> bool | None:
+        return flag(member(_section(config, section), "supported"))
+
+    stated: dict[str, Statement] = {}
+    patch, etag = supported("patch"), supported("etag")
+    if patch is not None:
+        stated |= dict.fromkeys(("patch_users", "patch_groups"), _said(patch, "patch.supported"))
+    if etag is not None:
+        stated["etag"] = _said(etag, "etag.supported")
+    if supported("filter") is False:
+        stated |= dict.fromkeys(("user_filters", "group_filters"), _said((), "filter.supported"))
+    return (
+        stated | _bulk(_section(config, "bulk"), supported=supported("bulk")) | _paging(_section(config, "pagination"))
+    )
+
+
+def _bulk(bulk: Mapping[str, Any], *, supported: bool | None) -> dict[str, Statement]:
+    """Return what holds of ``/Bulk``. Without the number of operations that RFC 7643 §5 requires, it is not used."""
+    if supported is False:
+        return {"bulk_operations": _said(0, "bulk.supported")}
+    operations, size = count(member(bulk, "maxOperations")), count(member(bulk, "maxPayloadSize"))
+    if not supported or not operations:
         return {}
-    return dict.fromkeys(("patch_users", "patch_groups"), _said(patch, "patch.supported"))
+    stated = {"bulk_operations": _said(operations, "bulk.maxOperations")}
+    if size:
+        stated["bulk_bytes"] = _said(size, "bulk.maxPayloadSize")
+    return stated
+
+
+def _paging(pagination: Mapping[str, Any]) -> dict[str, Statement]:
+    """Return how listings are walked, by RFC 9865 §4.
+
+    A server that offers both is taken at its own default, and is walked by index where it has none (RFC 9865 §2.4).
+    Both are safe: a walk by index that rows shift under fails its proof and is repeated, a cursor stays where it is.
+    Pages by index can be read together, though, and those of cursors only one after the other.
+    """
+    cursor, index = flag(member(pagination, "cursor")), flag(member(pagination, "index"))
+    default = member(pagination, "defaultPaginationMethod")
+    if cursor and (not index or (isinstance(default, str) and fold(default) == Paging.CURSOR)):
+        return {"paging": _said(Paging.CURSOR, "pagination.defaultPaginationMethod" if index else "pagination.cursor")}
+    if index:
+        return {"paging": _said(Paging.INDEX, "pagination.index")}
+    if cursor is False and index is False:
+        return {"paging": _said(Paging.NONE, "pagination: neither cursor nor index")}
+    return {}
+
+
+def _unknown_rules(schemas: Schemas, capabilities: Capabilities) -> Iterator[Diagnostic]:
+    for path in schemas.unknown_rules(capabilities.attributes):
+        yield _note(
+            "unknown-attribute-rule",
+            f"the capability attributes has a rule for {printable(path, 100)}, which the server's schemas do not know",
+        )
 
 
 def _page_limit(config: Mapping[str, Any]) -> int | None:

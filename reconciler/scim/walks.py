@@ -312,7 +312,7 @@ class WholeAnswer(Walk[T]):
 
 
 def _may_be_the_count(failure: ServerError | RequestRefused, listing: Listing[Any]) -> bool:
-    """Tell whether a first page may have failed for its ``count``; a filter is the likelier cause where there is one."""
+    """Tell whether a first page may have failed for its ``count``; a filter would be the likelier cause."""
     return listing.scim_filter is None and (isinstance(failure, ServerError) or failure.status == 400)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from loopback import Reply, Request, error, list_response, serving
 from reconciler.attributes import CORE_GROUP, CORE_USER, ENTERPRISE_USER, rfc7643, rfc7643_documents
-from reconciler.capabilities import Authority, Capabilities, Statement, resolve
+from reconciler.capabilities import AttributeRule, Authority, Capabilities, Paging, Statement, resolve
 from reconciler.scim.client import ScimClient
 from reconciler.scim.dialects import Dialect, DialectError, dialect_names, load_dialect
 from reconciler.scim.discovery import Discovery, discover
@@ -69,7 +69,9 @@ def test_the_three_documents_are_asked_for_together() -> None:
     ],
 )
 def test_the_servers_schemas_are_taken(schemas: Reply) -> None:
-    assert discovered(Reply(body={}), schemas) == Discovery(schemas=rfc7643(), capabilities=Capabilities())
+    found = discovered(Reply(body={}), schemas)
+
+    assert (found.schemas, found.capabilities, found.notes) == (rfc7643(), Capabilities(), ())
 
 
 @pytest.mark.parametrize(
@@ -80,11 +82,92 @@ def test_the_servers_schemas_are_taken(schemas: Reply) -> None:
         ({"patch": {"supported": True}}, Capabilities()),
         ({"patch": {"supported": "perhaps"}}, Capabilities()),
         ({"patch": True, "filter": "yes"}, Capabilities()),
-        ({"bulk": {"supported": True, "maxOperations": 7}}, Capabilities()),
+        ({"bulk": {"supported": True, "maxOperations": 7}}, Capabilities(bulk_operations=7)),
+        (
+            {"bulk": {"supported": "true", "maxOperations": "7", "maxPayloadSize": 1024}},
+            Capabilities(bulk_operations=7, bulk_bytes=1024),
+        ),
+        ({"bulk": {"supported": False, "maxOperations": 7, "maxPayloadSize": 1024}}, Capabilities()),
+        ({"bulk": {"supported": True}}, Capabilities()),
+        ({"bulk": {"maxOperations": 7}}, Capabilities()),
+        ({"etag": {"supported": True}}, Capabilities(etag=True)),
+        ({"etag": {"supported": "False"}}, Capabilities()),
+        ({"filter": {"supported": False, "maxResults": 0}}, Capabilities(user_filters=(), group_filters=())),
+        ({"filter": {"supported": True}}, Capabilities()),
+        ({"pagination": {"cursor": True, "index": False}}, Capabilities(paging=Paging.CURSOR)),
+        ({"pagination": {"cursor": "true"}}, Capabilities(paging=Paging.CURSOR)),
+        ({"pagination": {"cursor": True, "index": True}}, Capabilities(paging=Paging.INDEX)),
+        (
+            {"pagination": {"cursor": True, "index": True, "defaultPaginationMethod": "Cursor"}},
+            Capabilities(paging=Paging.CURSOR),
+        ),
+        (
+            {"pagination": {"cursor": True, "index": True, "defaultPaginationMethod": "index"}},
+            Capabilities(paging=Paging.INDEX),
+        ),
+        ({"pagination": {"cursor": False, "index": False}}, Capabilities(paging=Paging.NONE)),
+        ({"pagination": {"cursor": False}}, Capabilities(paging=Paging.INDEX)),
+        ({"pagination": "cursor"}, Capabilities()),
     ],
 )
 def test_capabilities_come_from_the_service_provider_config(config: dict[str, Any], expected: Capabilities) -> None:
     assert discovered(Reply(body=config), Reply(body=SCHEMAS)).capabilities == expected
+
+
+def test_every_capability_tells_who_states_it() -> None:
+    config = {
+        "patch": {"supported": True},
+        "etag": {"supported": True},
+        "bulk": {"supported": True, "maxOperations": 7, "maxPayloadSize": 1024},
+        "filter": {"supported": False},
+        "pagination": {"cursor": True, "index": False, "maxPageSize": 50},
+    }
+
+    found = discovered(Reply(body=config), Reply(body=SCHEMAS), types=Reply(body=[USER_TYPE])).statements
+
+    assert {name: one.source for name, one in found.items() if one.authority is Authority.SERVER} == {
+        "paging": "/ServiceProviderConfig pagination.cursor",
+        "page_size": "/ServiceProviderConfig filter.maxResults, pagination.maxPageSize",
+        "group_page_size": "as page_size",
+        "groups": "/ResourceTypes has none",
+        "user_filters": "/ServiceProviderConfig filter.supported",
+        "group_filters": "/ServiceProviderConfig filter.supported",
+        "patch_users": "/ServiceProviderConfig patch.supported",
+        "patch_groups": "/ServiceProviderConfig patch.supported",
+        "etag": "/ServiceProviderConfig etag.supported",
+        "bulk_operations": "/ServiceProviderConfig bulk.maxOperations",
+        "bulk_bytes": "/ServiceProviderConfig bulk.maxPayloadSize",
+    }
+
+
+def stating(**capabilities: Any) -> Dialect:
+    statements = {name: Statement(value=value, authority=Authority.DIALECT) for name, value in capabilities.items()}
+    return Dialect(name="own", description="States what a test needs.", capabilities=statements)
+
+
+def test_the_rules_of_a_dialect_hold_in_spite_of_the_servers_schemas() -> None:
+    rules = (
+        AttributeRule(path="User.userName", case_exact=True),
+        AttributeRule(path="user.emails.value", returned="never"),
+        AttributeRule(path="User.department", mutability="readOnly"),
+        AttributeRule(path="Group.displayName", mutability="immutable"),
+    )
+
+    found = discovered(Reply(body={}), Reply(body=SCHEMAS), stating(attributes=rules))
+
+    assert found.schemas == rfc7643().with_rules(rules)
+    assert found.schemas != rfc7643()
+    assert found.notes == ()
+
+
+def test_a_rule_for_an_attribute_that_the_server_does_not_have_is_noted() -> None:
+    rules = (AttributeRule(path="User.shoeSize", case_exact=True),)
+
+    found = discovered(Reply(body={}), Reply(body=SCHEMAS), stating(attributes=rules))
+
+    assert found.schemas == rfc7643()
+    assert [note.code for note in found.notes] == ["unknown-attribute-rule"]
+    assert "User.shoeSize" in found.notes[0].message
 
 
 @pytest.mark.parametrize(
@@ -205,41 +288,3 @@ def test_what_would_stop_everything_else_stops_discovery(reply: Reply, kind: typ
 def test_a_refused_token_or_a_lost_connection_is_no_missing_document(reply: Reply) -> None:
     with pytest.raises(ScimError):
         discovered(Reply(body={}), Reply(body=SCHEMAS), types=reply)
-
-
-def test_every_dialect_can_be_loaded() -> None:
-    assert dialect_names() == ("atlassian", "generic")
-    assert [load_dialect(name).name for name in dialect_names()] == list(dialect_names())
-    assert all(load_dialect(name).description for name in dialect_names())
-
-
-def test_the_generic_dialect_overrides_nothing() -> None:
-    assert GENERIC.capabilities == {}
-
-
-def test_the_atlassian_dialect_says_what_its_documents_say() -> None:
-    found, statements = resolve(load_dialect("atlassian").capabilities)
-
-    assert found.user_filters == ("userName", "externalId")
-    assert not found.group_rename
-    assert found.unique("Group", "displayName")
-    assert found.reserves("All members for directory - 123")
-    assert statements["group_rename"].source == "REST, Update a group by ID (PATCH)"
-    assert statements["throttle_markers"].authority is Authority.DEFAULT
-
-
-@pytest.mark.parametrize(
-    ("name", "guess"),
-    [
-        ("atlasian", "did you mean 'atlassian'?"),
-        ("Atlassian", "did you mean 'atlassian'?"),
-        ("zzz", "known are atlassian, generic"),
-        ("../generic", "did you mean 'generic'?"),
-    ],
-)
-def test_an_unknown_dialect_names_the_nearest(name: str, guess: str) -> None:
-    with pytest.raises(DialectError) as caught:
-        load_dialect(name)
-
-    assert guess in str(caught.value)
-    assert caught.value.known == dialect_names()
