@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         load_config,
         plan,
         read_live,
+        recall,
         render,
     )
     from reconciler.applying import ApplyEvent, Outcome, RunResult, Status, StopSignal
@@ -53,6 +54,7 @@ __all__ = [
     "load_config",
     "plan",
     "read_live",
+    "recall",
     "render",
 ]
 
@@ -69,6 +71,7 @@ _HOMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "load_config",
             "plan",
             "read_live",
+            "recall",
             "render",
         ),
         "reconciler.applying": ("ApplyEvent", "Outcome", "RunResult", "Status", "StopSignal"),

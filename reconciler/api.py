@@ -5,7 +5,8 @@ They are synchronous, and never print, prompt or exit. What cannot be done is ra
 
     loaded = reconciler.load("acme")
     live = reconciler.read_live(loaded.desired.config, "acme")
-    planned = reconciler.plan(loaded.desired, live, as_of=datetime.now(UTC))
+    learned = reconciler.recall("acme", live.base_url)
+    planned = reconciler.plan(loaded.desired, live, as_of=datetime.now(UTC), observations=learned)
     print(reconciler.render(planned))
     if not planned.refusals:
         result = reconciler.apply(planned, loaded.desired.config, "acme")
@@ -15,20 +16,22 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from reconciler import desired as desired_state
 from reconciler import live as live_state
+from reconciler import observations as memory
 from reconciler.applying import ApplyEvent, Ledger, RunResult, StopSignal, apply_plan
 from reconciler.config import DirectoryConfig, Policy
 from reconciler.desired import Loaded
 from reconciler.diagnostics import Diagnostic, ReconcilerError
 from reconciler.live import ReadProgress
-from reconciler.model import Desired, Live
+from reconciler.model import Desired, Live, Observation
 from reconciler.planning import Plan, PlanFileError, Verdict
 from reconciler.planning import plan as make_plan
 from reconciler.planning.document import digest
@@ -146,7 +149,30 @@ def read_live(
     return _run(read)
 
 
-def plan(desired: Desired, live: Live, *, as_of: datetime, policy: Policy | None = None) -> Plan:
+def recall(workspace: Path | str, base_url: str) -> tuple[Observation, ...]:
+    """Return what earlier applies from this workspace learned of a directory, for :func:`plan`.
+
+    Args:
+        workspace: the folder with ``directory.yaml``.
+        base_url: which directory: ``base_url`` of what :func:`read_live` returned.
+
+    Returns:
+        The values that it stored otherwise than they were written, the oldest first; empty where nothing is known.
+
+    Raises:
+        OSError: what was remembered cannot be read.
+    """
+    return memory.recall(workspace, base_url)
+
+
+def plan(
+    desired: Desired,
+    live: Live,
+    *,
+    as_of: datetime,
+    policy: Policy | None = None,
+    observations: Iterable[Observation] = (),
+) -> Plan:
     """Work out what has to be done so that the directory holds what the files state. Pure.
 
     Args:
@@ -154,6 +180,8 @@ def plan(desired: Desired, live: Live, *, as_of: datetime, policy: Policy | None
         live: what the directory holds.
         as_of: the moment at which ``from`` and ``until`` are judged; must know its time zone.
         policy: the rules of planning; what ``directory.yaml`` says unless given.
+        observations: what earlier applies learned, as :func:`recall` returns it. What the directory would not keep is
+            told and not planned again.
 
     Returns:
         A sealed plan. Guards that refuse it are in its ``refusals``.
@@ -161,7 +189,7 @@ def plan(desired: Desired, live: Live, *, as_of: datetime, policy: Policy | None
     Raises:
         DiagnosticsError: something is ambiguous or out of scope, with every such problem.
     """
-    return make_plan(desired, live, as_of=as_of, policy=policy)
+    return make_plan(desired, live, as_of=as_of, policy=policy, observations=observations)
 
 
 def apply(
@@ -176,6 +204,8 @@ def apply(
     stop: StopSignal | None = None,
 ) -> RunResult:
     """Carry out exactly this plan, and keep a ledger of it below the workspace.
+
+    What the directory stored otherwise than it was written is remembered there as well, for :func:`recall`.
 
     Args:
         plan: a sealed plan, just made or read from a file.
@@ -216,7 +246,11 @@ def apply(
                     on_event=on_event,
                 )
 
-    return _run(carry_out)
+    result = _run(carry_out)
+    # The result counts for more than the memory, without which a plan is only repeated.
+    with suppress(OSError):
+        memory.remember(workspace, plan.directory.base_url, result.run_id, result.outcomes)
+    return result
 
 
 def _begin_ledger(workspace: Path, plan: Plan, actor: Mapping[str, str] | None) -> Ledger:

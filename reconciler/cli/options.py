@@ -58,11 +58,13 @@ class PlanningOptions:
         as_of: the moment at which ``from`` and ``until`` are judged, or ``None`` for now.
         allowances: guards lifted.
         reason: why they are.
+        confirm_replace: whether groups go that wait for a person, see ``lifecycle.replace``.
     """
 
     as_of: datetime | None
     allowances: tuple[Allowance, ...]
     reason: str | None
+    confirm_replace: bool = False
 
     def __post_init__(self) -> None:
         if bool(self.allowances) != bool(self.reason and self.reason.strip()):
@@ -71,7 +73,7 @@ class PlanningOptions:
     @property
     def given(self) -> bool:
         """Whether any of them was given."""
-        return self.as_of is not None or bool(self.allowances)
+        return self.as_of is not None or bool(self.allowances) or self.confirm_replace
 
     @property
     def moment(self) -> datetime:
@@ -79,13 +81,24 @@ class PlanningOptions:
         return self.as_of or datetime.now(UTC)
 
     def policy(self, configured: Policy) -> Policy:
-        """Return the rules of planning with the guards that are lifted."""
-        return replace(configured, allowances=self.allowances, allowance_reason=self.reason)
+        """Return the rules of planning with the guards that are lifted and what was confirmed."""
+        return replace(
+            configured,
+            allowances=self.allowances,
+            allowance_reason=self.reason,
+            confirm_replace=self.confirm_replace,
+        )
 
 
 def planning_options(command: _Command) -> _Command:
-    """Add the options that :class:`PlanningOptions` holds: ``as_of``, ``allow``, ``reason``."""
+    """Add the options that :class:`PlanningOptions` holds: ``as_of``, ``allow``, ``reason``, ``confirm_replace``."""
     for option in (
+        click.option(
+            "--confirm-replace",
+            is_flag=True,
+            help="Delete replaced groups that wait until a person has granted product access to their successors "
+            "(`lifecycle: {replace: manual-regrant}`).",
+        ),
         click.option(
             "--reason",
             type=TextType(),

@@ -75,7 +75,13 @@ def make_plan(terminal: Terminal, options: PlanningOptions) -> tuple[Loaded, Pla
     loaded = load_workspace(terminal)
     config = loaded.desired.config
     live = read_directory(terminal, config)
-    planned = api.plan(loaded.desired, live, as_of=options.moment, policy=options.policy(config.policy))
+    planned = api.plan(
+        loaded.desired,
+        live,
+        as_of=options.moment,
+        policy=options.policy(config.policy),
+        observations=api.recall(terminal.workspace, live.base_url),
+    )
     return loaded, planned
 
 

@@ -2,42 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
 
 from reconciler.attributes import fold
+from reconciler.capabilities import Capabilities, MemberRemove
 from reconciler.model import Kind
 from reconciler.planning.context import Context
 from reconciler.planning.differ import diff
 from reconciler.planning.groups import Target
+from reconciler.planning.nesting import Nesting, nestings, waits
 from reconciler.planning.plan import Action, Edge, Reason, Step
 from reconciler.planning.roster import Roster, Rosters, Seat
 from reconciler.planning.steps import step_id
+from reconciler.planning.unverified import Unverified
+
+
+class _Changes(NamedTuple):
+    """What separates one group from its roster."""
+
+    target: Target
+    additions: list[Edge]
+    removals: list[Edge]
 
 
 def plan_memberships(context: Context, targets: Iterable[Target], rosters: Rosters) -> Iterator[Step]:
     """Yield the batches of edges to add and to remove, in no particular order."""
-    for target in targets:
-        if target.desired.manages_members or target.replaced is not None:
-            yield from _group(context, target, rosters.of(target))
+    unverified = Unverified(context)
+    changed = [
+        _changes(context, target, rosters.of(target), unverified)
+        for target in targets
+        if target.desired.manages_members or target.replaced is not None
+    ]
+    unverified.tell()
+    added = [nesting for one in changed for nesting in nestings(one.target, one.additions)]
+    removed = [nesting for one in changed for nesting in nestings(one.target, one.removals)]
+    waiting = waits(context, added, removed)
+    opened_by: dict[Nesting, str] = {}
+    for target, _, removals in changed:
+        for step in _batches(context, Action.REMOVE_MEMBERS, target, [removals]):
+            opened_by.update(dict.fromkeys(nestings(target, step.members), step.id))
+            yield step
+    for target, additions, _ in changed:
+        for step in _additions(context, target, additions, waiting):
+            opening = (opened_by[one] for nesting in nestings(target, step.members) for one in waiting.get(nesting, ()))
+            needs = dict.fromkeys((*step.needs, *opening))
+            yield msgspec.structs.replace(step, needs=tuple(needs)) if len(needs) > len(step.needs) else step
 
 
-def _group(context: Context, target: Target, roster: Roster) -> Iterator[Step]:
+def _changes(context: Context, target: Target, roster: Roster, unverified: Unverified) -> _Changes:
     live = target.live
     if live is not None and live.members is None:
-        context.findings.warn(
-            "members-unknown",
-            f"the directory does not tell who is in {live.address}: memberships are added, and none can be removed",
-            target.desired.source.locate("members"),
-        )
+        unverified.add(target, live.address, roster)
     current = dict.fromkeys(live.members or ()) if live is not None else {}
     if current.keys() == roster.seats.keys():
-        return
+        return _Changes(target, [], [])
     difference = diff(current, roster.seats, lambda _, __: True)
     additions = [seat.edge() for seat in difference.add.values()]
-    yield from _batches(context, Action.ADD_MEMBERS, target, additions)
-    if live is not None and target.desired.manages_members:
-        removals = list(_removals(context, target, roster, difference.delete))
-        yield from _batches(context, Action.REMOVE_MEMBERS, target, removals)
+    manages = live is not None and target.desired.manages_members
+    return _Changes(target, additions, [*_removals(context, target, roster, difference.delete)] if manages else [])
+
+
+def _additions(
+    context: Context, target: Target, additions: list[Edge], waiting: Mapping[Nesting, Sequence[Nesting]]
+) -> Iterator[Step]:
+    """Yield the additions, those that have to wait for a removal in batches of their own."""
+    late = {nesting.member for nesting in nestings(target, additions) if waiting.get(nesting)}
+    prompt = [edge for edge in additions if (edge.id or edge.address) not in late]
+    waits_for_removals = [edge for edge in additions if (edge.id or edge.address) in late]
+    return _batches(context, Action.ADD_MEMBERS, target, [prompt, waits_for_removals])
 
 
 def _removals(context: Context, target: Target, roster: Roster, surplus: Iterable[str]) -> Iterator[Edge]:
@@ -67,21 +102,20 @@ def _surplus(target: Target, kind: Kind, name: str, member: str, reason: Reason)
     return Edge(kind=kind, name=name, id=member, reason=reason, origin=str(target.desired.source.locate(stating)))
 
 
-def _batches(context: Context, action: Action, target: Target, edges: Sequence[Edge]) -> Iterator[Step]:
-    """Yield steps of as many edges as one request may carry."""
-    if not edges:
-        return
-    capabilities = context.capabilities
-    size = capabilities.max_members_per_patch
-    if action is Action.REMOVE_MEMBERS:
-        size = min(size, capabilities.max_operations_per_patch)
-    ordered = sorted(edges, key=lambda edge: (fold(edge.name), edge.name, edge.id or ""))
-    count = -(-len(ordered) // size)
+def _batches(context: Context, action: Action, target: Target, parts: Iterable[Sequence[Edge]]) -> Iterator[Step]:
+    """Yield steps of as many edges as one request may carry; edges of different parts never share one."""
+    size = _size(context.capabilities, action)
+    batches = [
+        ordered[first : first + size]
+        for edges in parts
+        for ordered in [sorted(edges, key=lambda edge: (fold(edge.name), edge.name, edge.id or ""))]
+        for first in range(0, len(ordered), size)
+    ]
     desired = target.desired
     name = target.live.name if target.live else desired.name
     resource_id = target.live.id if target.live else None
-    for number in range(count):
-        part = f"{number + 1}/{count}" if count > 1 else ""
+    for number, batch in enumerate(batches, 1):
+        part = f"{number}/{len(batches)}" if len(batches) > 1 else ""
         yield Step(
             id=step_id(context, action, Kind.GROUP, name, resource_id, part=part),
             action=action,
@@ -89,8 +123,15 @@ def _batches(context: Context, action: Action, target: Target, edges: Sequence[E
             name=name,
             reason=Reason.DIFFERS,
             resource_id=resource_id,
-            members=tuple(ordered[number * size : (number + 1) * size]),
+            members=tuple(batch),
             needs=(target.created_by,) if target.created_by else (),
             origin=str(desired.source.locate()),
             note=desired.lifecycle.reason,
         )
+
+
+def _size(capabilities: Capabilities, action: Action) -> int:
+    """Return how many edges one request may carry. Only a path filter takes an operation for each removed member."""
+    if action is Action.REMOVE_MEMBERS and capabilities.member_remove is MemberRemove.PATH_FILTER:
+        return min(capabilities.max_members_per_patch, capabilities.max_operations_per_patch)
+    return capabilities.max_members_per_patch

@@ -24,11 +24,17 @@ _PHASES: Final = (
     (Kind.USER, (Action.DELETE,)),
 )
 _PHASE_OF: Final = {(kind, action): number for number, (kind, actions) in enumerate(_PHASES) for action in actions}
+_AFTER_REMOVALS: Final = _PHASE_OF[Kind.GROUP, Action.REMOVE_MEMBERS] + 0.5
 _POSITIONS: Final = {action: position for position, action in enumerate(Action)}
 
 
-def phase(step: Step) -> int:
-    """Return the position of a step's phase in the order of a plan, from 0."""
+def phase(step: Step) -> float:
+    """Return the position of a step's phase in the order of a plan, from 0.
+
+    Additions that have to wait for a removal have one of their own, behind all removals.
+    """
+    if step.action is Action.ADD_MEMBERS and any(need.startswith(f"{Action.REMOVE_MEMBERS} ") for need in step.needs):
+        return _AFTER_REMOVALS
     return _PHASE_OF[step.kind, step.action]
 
 
@@ -82,7 +88,7 @@ def _after_needs(steps: Sequence[Step], problems: list[Diagnostic]) -> Iterator[
 def _chunked(steps: Iterable[Step], chunk_size: int) -> Iterator[Step]:
     number = 0
     current: set[str] = set()
-    current_phase = -1
+    current_phase = -1.0
     for step in steps:
         if phase(step) != current_phase or len(current) >= chunk_size or not current.isdisjoint(step.needs):
             number += 1

@@ -6,9 +6,8 @@ A million memberships pass through here, so places are tuples and nothing is loo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from graphlib import CycleError, TopologicalSorter
 from typing import NamedTuple
 
 from reconciler.attributes import fold
@@ -18,6 +17,7 @@ from reconciler.planning.context import Context, scope_name
 from reconciler.planning.correlation import Pair
 from reconciler.planning.groups import Target
 from reconciler.planning.matching import MatchingUsers
+from reconciler.planning.nesting import innermost_first
 from reconciler.planning.plan import Edge, Reason
 
 
@@ -94,8 +94,9 @@ class Rosters:
         self._resolved: dict[int, Candidate] = {}
         self._matching = MatchingUsers(context, users)
         self._flattened: dict[str, Roster] = {}
+        inward = innermost_first(context, targets)
         if not context.capabilities.nested_groups:
-            self._flatten()
+            self._flatten(inward)
 
     def of(self, target: Target) -> Roster:
         """Return the roster of a listed group. Where a place is stated twice, the more direct statement counts."""
@@ -125,19 +126,14 @@ class Rosters:
             self._take_nested(roster, group, member)
         return roster
 
-    def _flatten(self) -> None:
-        """Work out the places of every group that is a member of another one, innermost first."""
-        members = {
-            name: [fold(member.name) for member in target.desired.members or () if member.kind is Kind.GROUP]
-            for name, target in self._targets.items()
+    def _flatten(self, innermost_first: Sequence[str]) -> None:
+        """Work out the places of every group that is a member of another one."""
+        nested = {
+            fold(member.name)
+            for target in self._targets.values()
+            for member in target.desired.members or ()
+            if member.kind is Kind.GROUP
         }
-        nested = {name for names in members.values() for name in names}
-        try:
-            innermost_first = tuple(TopologicalSorter(members).static_order())
-        except CycleError as error:
-            cycle = " → ".join(self._targets[name].desired.name for name in error.args[1])
-            self._report("group-cycle", f"groups are members of themselves: {cycle}", None)
-            return
         for name in innermost_first:
             if name in nested and name in self._targets:
                 target = self._targets[name]

@@ -116,7 +116,7 @@ def _creation_lines(changes: Sequence[Change], style: Style) -> Iterator[str]:
 def _update_lines(changes: Sequence[Change], style: Style) -> Iterator[str]:
     palette = style.palette
     pairs = [
-        ("", "") if change.details else inline_pair(change.before, change.after, style.value_limit)
+        ("", "") if _in_details(change) else inline_pair(change.before, change.after, style.value_limit)
         for change in changes
     ]
     path_width = _path_width(changes)
@@ -124,7 +124,7 @@ def _update_lines(changes: Sequence[Change], style: Style) -> Iterator[str]:
     for change, (before, after) in zip(changes, pairs, strict=True):
         symbol = "+" if change.before is None else "-" if change.after is None else "~"
         sign = palette.paint(palette.of(symbol), symbol)
-        values = "" if change.details else f"  {pad(before, before_width)} → {after}"
+        values = "" if _in_details(change) else f"  {pad(before, before_width)} → {after}"
         mark = f"  {palette.paint(palette.change, 'identity')}" if change.identity else ""
         origin = f"  {palette.paint(palette.dim, f'({safe(change.origin)})')}" if change.origin else ""
         path = pad(_path(change), path_width) if values else _path(change)
@@ -132,6 +132,11 @@ def _update_lines(changes: Sequence[Change], style: Style) -> Iterator[str]:
         for phrase in change.details:
             shown = safe(shorten(phrase, style.value_limit and 2 * style.value_limit))
             yield f"          {palette.paint(palette.of(shown[:1]), shown[:1])}{shown[1:]}"
+
+
+def _in_details(change: Change) -> bool:
+    """Tell whether the details say what changed; those that begin with ``!`` are remarks on the values."""
+    return any(not phrase.startswith("!") for phrase in change.details)
 
 
 def _path(change: Change) -> str:

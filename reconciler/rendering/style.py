@@ -22,8 +22,8 @@ class Palette:
         return f"{style}{text}{self.reset}"
 
     def of(self, symbol: str) -> str:
-        """Return the style of ``+``, ``~``, ``-`` or ``-/+``."""
-        return {"+": self.create, "~": self.change, "-": self.remove}.get(symbol, self.replace)
+        """Return the style of ``+``, ``~``, ``!``, ``-`` or ``-/+``."""
+        return {"+": self.create, "~": self.change, "!": self.change, "-": self.remove}.get(symbol, self.replace)
 
 
 PLAIN = Palette()

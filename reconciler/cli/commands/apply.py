@@ -38,6 +38,7 @@ from reconciler.rendering.results import render_result, result_document
         "reconciler apply                  # plan, show, ask, apply",
         "reconciler apply --auto-approve   # without asking, in a pipeline",
         "reconciler apply acme.plan        # exactly the plan that was reviewed",
+        "reconciler apply --confirm-replace  # product access is granted again: replaced groups may go",
     ),
 )
 @click.argument("file", type=PathType(), required=False)
@@ -53,6 +54,7 @@ def command(
     as_of: datetime | None,
     allow: tuple[Allowance, ...],
     reason: str | None,
+    confirm_replace: bool,
     full: bool,
 ) -> ExitCode:
     """Make the directory equal to the files.
@@ -62,10 +64,12 @@ def command(
 
     The first Ctrl-C finishes and records what is in flight, the second stops at once. Plan and apply again to go on.
     """
-    options = PlanningOptions(as_of=as_of, allowances=allow, reason=reason)
+    options = PlanningOptions(as_of=as_of, allowances=allow, reason=reason, confirm_replace=confirm_replace)
     if file is not None:
         if options.given:
-            raise click.UsageError("--as-of, --allow and --reason are for making a plan. Give them to `plan`.")
+            raise click.UsageError(
+                "--as-of, --allow, --reason and --confirm-replace are for making a plan. Give them to `plan`."
+            )
         config, planned = _saved(terminal, file)
     else:
         if not auto_approve and not terminal.can_ask:

@@ -49,6 +49,7 @@ def command(
     as_of: datetime | None,
     allow: tuple[Allowance, ...],
     reason: str | None,
+    confirm_replace: bool,
     detailed_exitcode: bool,
     full: bool,
 ) -> ExitCode:
@@ -57,7 +58,7 @@ def command(
     Reads the files and the whole directory. The last line is fixed, for programs: "Plan: N to create, …" or
     "No changes. …". Guards are checked here too: a plan that one refuses is shown, and the exit code is 3.
     """
-    options = PlanningOptions(as_of=as_of, allowances=allow, reason=reason)
+    options = PlanningOptions(as_of=as_of, allowances=allow, reason=reason, confirm_replace=confirm_replace)
     if output is not None and not output.parent.is_dir():
         # Said now, and not after a large directory has been read.
         raise click.BadParameter(f"there is no folder {str(output.parent)!r}", param_hint="-o")
