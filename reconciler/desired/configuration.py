@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from reconciler.attributes import fold
+from reconciler.capabilities import Authority
 from reconciler.config import ApplySettings, DirectoryConfig, Guards, Limit, Policy, TokenSource, Unlisted
 from reconciler.desired.moments import parse_date
-from reconciler.desired.phrases import either
+from reconciler.desired.own_dialects import known_dialect, read_statements
 from reconciler.desired.problems import Problems
 from reconciler.desired.schema import SchemaChecks
-from reconciler.desired.suggestions import Suggester
+from reconciler.desired.whole_numbers import with_whole_numbers
 from reconciler.desired.yaml_reader import Document
 from reconciler.model import Kind
-from reconciler.scim.dialects import dialect_names
+from reconciler.scim.dialects import GENERIC, is_dialect_file
 
 _MAY_BE_UNLISTED: Final = "members_may_be_unlisted"
 _SCOPE_KEYS: Final = {Kind.USER: "users", Kind.GROUP: "groups"}
@@ -28,11 +30,13 @@ class Configuration:
 
     Attributes:
         config: all of it, or ``None`` where something is wrong with its form.
+        dialect: the dialect that it names, or the path of its file; ``None`` where that cannot be read.
         scope: the filters that it states, by the kind of what they select.
         members_may_be_unlisted: whether it says so, or tries to say something of it that cannot be read.
     """
 
     config: DirectoryConfig | None
+    dialect: str | None
     scope: Mapping[Kind, str]
     members_may_be_unlisted: bool
 
@@ -42,28 +46,37 @@ def read_configuration(document: Document, checks: SchemaChecks, problems: Probl
     value = {} if document.value is None else document.value
     if checks.directory.accepts(value):
         _check_directory(value["directory"], document, problems)
+        config = _config(value, document)
         return Configuration(
-            config=_config(value), scope=_scope(value), members_may_be_unlisted=value.get(_MAY_BE_UNLISTED, False)
+            config=config,
+            dialect=config.dialect,
+            scope=_scope(value),
+            members_may_be_unlisted=config.members_may_be_unlisted,
         )
     part = checks.directory.explain(value, document, problems)
     if part is None:
-        return Configuration(config=None, scope={}, members_may_be_unlisted=True)
-    _check_directory(part.value.get("directory", {}), document, problems)
+        return Configuration(config=None, dialect=None, scope={}, members_may_be_unlisted=True)
+    directory = part.value.get("directory", {})
+    _check_directory(directory, document, problems)
     return Configuration(
         config=None,
+        dialect=None if "dialect" in part.unread else directory.get("dialect", GENERIC),
         scope=_scope(part.value),
         members_may_be_unlisted=_MAY_BE_UNLISTED in part.unread or part.value.get(_MAY_BE_UNLISTED, False),
     )
 
 
-def _config(value: dict[str, Any]) -> DirectoryConfig:
+def _config(value: dict[str, Any], document: Document) -> DirectoryConfig:
     directory, unlisted, scope = value["directory"], value["unlisted"], _scope(value)
-    apply = ApplySettings(**_whole(value.get("apply") or {}))
+    apply = ApplySettings(**with_whole_numbers(value.get("apply") or {}))
     return DirectoryConfig(
         name=str(directory["name"]),
         base_url=directory["base_url"],
         token=_token(directory["token"]),
-        dialect=directory.get("dialect", "generic"),
+        dialect=directory.get("dialect", GENERIC),
+        capabilities=read_statements(
+            directory.get("capabilities"), Authority.OVERRIDE, document, "directory", "capabilities"
+        ),
         policy=Policy(
             unlisted_users=Unlisted(unlisted["users"]),
             unlisted_groups=Unlisted(unlisted["groups"]),
@@ -71,6 +84,7 @@ def _config(value: dict[str, Any]) -> DirectoryConfig:
             scope_groups=scope.get(Kind.GROUP),
             guards=_guards(value.get("guards") or {}),
             chunk_size=apply.chunk_size,
+            domains=tuple(dict.fromkeys(map(fold, value.get("domains") or ()))),
         ),
         apply=apply,
         members_may_be_unlisted=value.get(_MAY_BE_UNLISTED, False),
@@ -86,15 +100,9 @@ def _check_directory(directory: dict[str, Any], document: Document, problems: Pr
     """Check what is stated of the service provider; not all of it need be."""
     if "base_url" in directory:
         _check_base_url(directory["base_url"], document, problems)
-    dialect, known = directory.get("dialect", "generic"), dialect_names()
-    if dialect not in known:
-        problems.error(
-            "dialect",
-            f"there is no dialect {dialect!r}",
-            document.locate("directory", "dialect"),
-            hint=Suggester().hint(dialect, known) or f"write {either(known)}",
-            text=dialect,
-        )
+    dialect = directory.get("dialect", GENERIC)
+    if not is_dialect_file(dialect):
+        known_dialect(dialect, document.locate("directory", "dialect"), problems)
 
 
 def _check_base_url(base_url: str, document: Document, problems: Problems) -> None:
@@ -135,16 +143,8 @@ def _token(token: dict[str, Any]) -> TokenSource:
 def _guards(guards: dict[str, Any]) -> Guards:
     """Read the guards. A guard that is stated replaces its default as a whole."""
     stated = {
-        f"{kind}_{action}": Limit(**_whole(limit))
+        f"{kind}_{action}": Limit(**with_whole_numbers(limit))
         for kind, actions in guards.items()
         for action, limit in (actions or {}).items()
     }
     return Guards(**stated)
-
-
-def _whole(numbers: dict[str, Any]) -> dict[str, Any]:
-    """Return numbers with whole ones as ``int``: 5.0 is an integer for JSON Schema, and for Python it is not."""
-    return {
-        key: int(number) if isinstance(number, float) and number.is_integer() else number
-        for key, number in numbers.items()
-    }

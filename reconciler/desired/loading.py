@@ -14,6 +14,7 @@ from reconciler.desired.doubts import Doubts
 from reconciler.desired.filter_checks import FilterChecks
 from reconciler.desired.identity import check_resources
 from reconciler.desired.memberships import MembershipCheck
+from reconciler.desired.own_dialects import read_own_dialect, warn_of_unused, with_own_dialect
 from reconciler.desired.phrases import what
 from reconciler.desired.problems import Problems
 from reconciler.desired.resources import ResourceReader, ResourceSource, as_text
@@ -22,9 +23,11 @@ from reconciler.desired.suggestions import Suggester
 from reconciler.desired.workspace import (
     DIRECTORY_FILE,
     Digest,
+    WorkspaceFile,
     find_files,
     git_commit,
     holds_workspaces,
+    is_misnamed_dialect_file,
     is_misplaced_directory_file,
     read_file,
 )
@@ -32,6 +35,7 @@ from reconciler.desired.yaml_builder import Texts
 from reconciler.desired.yaml_reader import Document, read_yaml
 from reconciler.diagnostics import Diagnostic, DiagnosticsError, has_errors, sort_by_place
 from reconciler.model import Desired, DesiredGroup, DesiredResource, DesiredUser, Kind, Source
+from reconciler.scim.dialects import DIALECT_SUFFIX, Dialect, is_dialect_file
 
 _Resource = TypeVar("_Resource", bound=DesiredResource)
 
@@ -69,7 +73,8 @@ def load(workspace: Path) -> Loaded:
 def load_config(workspace: Path) -> DirectoryConfig:
     """Read and check ``directory.yaml`` alone: which directory it is, how to reach it, how careful to be with it.
 
-    What needs no users and groups, such as applying a plan that was reviewed, does not fail where their files do.
+    What needs no users and groups, such as applying a plan that was reviewed, does not fail where their files do. The
+    dialect file that it names is read, too.
 
     Args:
         workspace: the folder with ``directory.yaml``.
@@ -81,25 +86,35 @@ def load_config(workspace: Path) -> DirectoryConfig:
         DiagnosticsError: something is wrong with it; it holds every problem in that file.
     """
     of_all_files, problems = Problems(), Problems()
-    files = find_files(workspace, of_all_files)
-    problems.found += [found for found in of_all_files.found if _concerns_directory_file(found)]
-    file = next((file for file in files if file.name == DIRECTORY_FILE), None)
-    data = read_file(file, problems) if file is not None else None
-    document = read_yaml(data, DIRECTORY_FILE, problems) if data is not None else None
+    files = {file.name: file for file in find_files(workspace, of_all_files)}
+    problems.found += _concerning(None, of_all_files) + _concerning(DIRECTORY_FILE, of_all_files)
+    document = _document(files.get(DIRECTORY_FILE), problems)
     config: DirectoryConfig | None = None
     if document is not None:
         suggester = Suggester()
-        configuration = read_configuration(document, SchemaChecks(suggester), problems)
+        checks = SchemaChecks(suggester)
+        configuration = read_configuration(document, checks, problems)
         filters = FilterChecks(Doubts(), suggester, problems)
         filters.check_scope(configuration.scope, document, {Kind.USER: (), Kind.GROUP: ()})
-        config = configuration.config
+        named = configuration.dialect or ""
+        problems.found += _concerning(named, of_all_files)
+        dialects: dict[str, Dialect | None] = {name: None for name in files if is_dialect_file(name)}
+        if named in dialects:
+            own = _document(files[named], problems)
+            dialects[named] = read_own_dialect(own, checks, problems) if own is not None else None
+        config = with_own_dialect(configuration.config, configuration.dialect, document, dialects, problems)
     if config is None or has_errors(problems.found):
         raise DiagnosticsError(problems.found)
     return config
 
 
-def _concerns_directory_file(found: Diagnostic) -> bool:
-    return found.origin is None or found.origin.file == DIRECTORY_FILE
+def _concerning(file: str | None, problems: Problems) -> list[Diagnostic]:
+    return [found for found in problems.found if (found.origin.file if found.origin is not None else None) == file]
+
+
+def _document(file: WorkspaceFile | None, problems: Problems) -> Document | None:
+    data = read_file(file, problems) if file is not None else None
+    return read_yaml(data, file.name, problems) if file is not None and data is not None else None
 
 
 class _Loading:
@@ -116,6 +131,7 @@ class _Loading:
         self._doubts = Doubts()
         # Also what is not usable otherwise, so that a mistake in a user is not followed by one for each membership.
         self._names: dict[Kind, dict[str, str]] = {Kind.USER: {}, Kind.GROUP: {}}
+        self._dialects: dict[str, Dialect | None] = {}
         self._everything_read = True
 
     def load(self) -> Loaded:
@@ -127,12 +143,15 @@ class _Loading:
         directory: Document | None = None
         for file in files:
             data = read_file(file, self._problems)
-            if data is None:
-                self._everything_read = False
-                continue
-            digest.add(file.name, data)
-            document = read_yaml(data, file.name, self._problems, texts)
-            if document is None:
+            document: Document | None = None
+            if data is not None:
+                digest.add(file.name, data)
+                document = read_yaml(data, file.name, self._problems, texts)
+            if is_dialect_file(file.name):
+                self._dialects[file.name] = (
+                    read_own_dialect(document, self._checks, self._problems) if document is not None else None
+                )
+            elif document is None:
                 self._everything_read = False
             elif file.name == DIRECTORY_FILE:
                 directory = document
@@ -140,7 +159,7 @@ class _Loading:
             elif document.value is not None:
                 self._read_resources(document)
         self._check_meaning(configuration, directory)
-        config = configuration.config if configuration is not None else None
+        config = self._config(configuration, directory)
         if config is None or has_errors(self._problems.found):
             raise DiagnosticsError(self._problems.found)
         desired = Desired(
@@ -153,8 +172,23 @@ class _Loading:
         )
         return Loaded(desired=desired, warnings=sort_by_place(self._problems.found))
 
+    def _config(self, configuration: Configuration | None, directory: Document | None) -> DirectoryConfig | None:
+        if configuration is None or directory is None:
+            return None
+        if configuration.dialect is not None:
+            warn_of_unused(self._dialects, configuration.dialect, self._problems)
+        return with_own_dialect(configuration.config, configuration.dialect, directory, self._dialects, self._problems)
+
     def _read_resources(self, document: Document) -> None:
         value = document.value
+        if is_misnamed_dialect_file(document.file):
+            self._problems.error(
+                "file-name",
+                f"the name of a dialect's file ends in {DIALECT_SUFFIX}",
+                document.locate(),
+                hint="rename it",
+            )
+            return
         if is_misplaced_directory_file(document.file, value):
             self._everything_read = False
             message = f"only the file {DIRECTORY_FILE} at the top of the workspace can say this"

@@ -11,7 +11,7 @@ from reconciler.attributes import ENTERPRISE_USER, fold, rfc7643
 from reconciler.desired.moments import parse_end, parse_start
 from reconciler.desired.problems import Problems
 from reconciler.desired.yaml_reader import Document
-from reconciler.model import NO_LIFECYCLE, DesiredGroup, DesiredUser, Kind, Lifecycle, Member, Origin, Source
+from reconciler.model import NO_LIFECYCLE, DesiredGroup, DesiredUser, Kind, Lifecycle, Member, Origin, Replace, Source
 
 _NOT_ATTRIBUTES: Final = frozenset({"id", "lifecycle", "members", "match"})
 _SHORT_FORMS: Final = frozenset({"emails", "phoneNumbers"})
@@ -170,6 +170,7 @@ class ResourceReader:
         return Lifecycle(
             starts=starts,
             until=until,
+            replace=Replace(written.get("replace", Replace.AUTOMATIC)),
             protected=written.get("protected", False),
             previously=tuple(map(as_text, written.get("previously", ()))),
             reason=as_text(written.get("reason")),

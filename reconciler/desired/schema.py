@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import jsonschema_rs
 
@@ -22,16 +22,35 @@ from reconciler.desired.written import Written
 if TYPE_CHECKING:
     from reconciler.desired.explanations import Explainer
 
-SchemaName = Literal["directory", "resources"]
+SchemaName = Literal["directory", "resources", "dialect"]
+SCHEMA_NAMES: Final[tuple[SchemaName, ...]] = get_args(SchemaName)
+
+_CAPABILITIES: Final = "capabilities"
+_CAPABILITIES_REFERENCE: Final = {"$ref": f"{_CAPABILITIES}.schema.json"}
 
 _FORMATS: Final[dict[str, Callable[[str], bool]]] = {"date": is_date, "moment": is_moment}
 """The ``format`` keywords of the schemas, and what tells whether a text is of that form."""
 
 
 def json_schema(name: SchemaName) -> dict[str, Any]:
-    """Return a JSON Schema (draft 2020-12): of ``directory.yaml``, or of the files that list users and groups."""
+    """Return a JSON Schema (draft 2020-12) that refers to no other.
+
+    Args:
+        name: ``directory`` is that of ``directory.yaml``, ``resources`` that of the files that list users and groups,
+            ``dialect`` that of a ``*.dialect.yaml``.
+    """
+    capabilities = _read(_CAPABILITIES)
+    definitions = capabilities.pop("$defs")
+    part = {keyword: value for keyword, value in capabilities.items() if keyword not in ("$schema", "$id")}
+    schema = _read(name, object_hook=lambda found: part if found == _CAPABILITIES_REFERENCE else found)
+    if name != "resources":
+        schema["$defs"] = {**schema.get("$defs", {}), **definitions}
+    return schema
+
+
+def _read(name: str, object_hook: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> dict[str, Any]:
     file = resources.files("reconciler.desired") / "schemas" / f"{name}.schema.json"
-    schema: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    schema: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"), object_hook=object_hook)
     return schema
 
 
@@ -69,7 +88,7 @@ class SchemaCheck:
 
 
 class SchemaChecks:
-    """The compiled checks of one run: of ``directory.yaml``, of other files without their items, and of one item."""
+    """The compiled checks of one run: ``directory.yaml``, a dialect, any other file without its items, and one item."""
 
     def __init__(self, suggester: Suggester) -> None:
         schema = json_schema("resources")
@@ -82,6 +101,7 @@ class SchemaChecks:
             },
         }
         self.directory = SchemaCheck(json_schema("directory"), "directory.yaml", suggester)
+        self.dialect = SchemaCheck(json_schema("dialect"), "the file", suggester)
         self.frame = SchemaCheck(frame, "the file", suggester)
         self.user = SchemaCheck({**definitions["user"], "$defs": definitions}, "a user", suggester)
         self.group = SchemaCheck({**definitions["group"], "$defs": definitions}, "a group", suggester)

