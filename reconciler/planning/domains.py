@@ -22,7 +22,7 @@ def tell_domain(context: Context, address: str, change: Change) -> Change:
         return change
     old, new = _domain(change.before), _domain(change.after)
     verified = context.policy.domains
-    if new is None or old == new or new in map(fold, verified):
+    if new is None or old == new or new in map(fold, verified) or (old is None and not verified):
         return change
     if verified:
         detail = f"! leaves the verified domains: {_CONSEQUENCE}"

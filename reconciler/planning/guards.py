@@ -49,7 +49,8 @@ def _counted(context: Context, action: Action, kind: Kind, limit: Limit, steps: 
         for resource in context.live.of_kind(kind)
         if context.in_scope(resource) and (action is not Action.DEACTIVATE or getattr(resource, "active", True))
     )
-    return _limited(context, f"{kind.lower()}s.{action}", limit, counted, base)
+    of = f"{base} known" if context.partial(kind) else None
+    return _limited(context, f"{kind.lower()}s.{action}", limit, counted, base, of=of)
 
 
 class _Lost(NamedTuple):
@@ -84,7 +85,14 @@ def _lost_in_replacement(context: Context, targets: Iterable[Target], rosters: R
 
 
 def _limited(
-    context: Context, guard: str, limit: Limit, counted: list[str], base: int, *, subject: str | None = None
+    context: Context,
+    guard: str,
+    limit: Limit,
+    counted: list[str],
+    base: int,
+    *,
+    subject: str | None = None,
+    of: str | None = None,
 ) -> Verdict:
     number = len(counted)
     within = number <= _most(limit, base)
@@ -96,7 +104,7 @@ def _limited(
         guard=guard,
         passed=within or lifted,
         number=number,
-        limit=str(allowed) if allowed is not None else _in_words(limit, base),
+        limit=str(allowed) if allowed is not None else _in_words(limit, base, of),
         subject=subject,
         resources=tuple(counted[:SHOWN]),
         allowed_by=reason if lifted else None,
@@ -121,12 +129,12 @@ def _share(percent: float, base: int) -> int:
     return int(Fraction(str(percent)) * base / 100)
 
 
-def _in_words(limit: Limit, base: int) -> str:
+def _in_words(limit: Limit, base: int, of: str | None) -> str:
     words = []
     if limit.count is not None:
         words.append(str(limit.count))
     if limit.percent is not None:
-        words.append(f"{limit.percent:g} % of {base} = {_share(limit.percent, base)}")
+        words.append(f"{limit.percent:g} % of {of or base} = {_share(limit.percent, base)}")
     return " and ".join(words) or "none"
 
 

@@ -70,6 +70,8 @@ def _additions(
 ) -> Iterator[Step]:
     """Yield the additions, those that have to wait for a removal in batches of their own."""
     late = {nesting.member for nesting in nestings(target, additions) if waiting.get(nesting)}
+    if not late:
+        return _batches(context, Action.ADD_MEMBERS, target, [additions])
     prompt = [edge for edge in additions if (edge.id or edge.address) not in late]
     waits_for_removals = [edge for edge in additions if (edge.id or edge.address) in late]
     return _batches(context, Action.ADD_MEMBERS, target, [prompt, waits_for_removals])

@@ -21,6 +21,7 @@ from reconciler.model import (
     LiveResource,
     LiveUser,
     Member,
+    Observation,
     Origin,
 )
 from reconciler.planning import Action, Plan, Step, plan
@@ -45,7 +46,7 @@ def _lifecycle(settings: Mapping[str, Any]) -> Lifecycle:
     return Lifecycle(**{"starts" if name == "from_" else name: value for name, value in settings.items()})
 
 
-_LIFECYCLE = ("from_", "until", "protected", "previously", "reason", "min_members")
+_LIFECYCLE = ("from_", "until", "protected", "previously", "reason", "min_members", "replace")
 
 
 def user(name: str, /, **stated: Any) -> DesiredUser:
@@ -124,7 +125,9 @@ def desired(*listed: DesiredResource, rules: Policy | None = None, members_may_b
     )
 
 
-def live(*resources: LiveResource, schemas: Schemas | None = None, **capabilities: Any) -> Live:
+def live(
+    *resources: LiveResource, schemas: Schemas | None = None, partial: Iterable[Kind] = (), **capabilities: Any
+) -> Live:
     """A directory of these users and groups, with these capabilities."""
     return Live(
         base_url="https://scim.example.com",
@@ -132,6 +135,7 @@ def live(*resources: LiveResource, schemas: Schemas | None = None, **capabilitie
         capabilities=Capabilities(**capabilities),
         users=tuple(one for one in resources if isinstance(one, LiveUser)),
         groups=tuple(one for one in resources if isinstance(one, LiveGroup)),
+        partial=frozenset(partial),
     )
 
 
@@ -142,10 +146,11 @@ def planned(
     *,
     as_of: datetime = AS_OF,
     members_may_be_unlisted: bool = False,
+    observations: Iterable[Observation] = (),
 ) -> Plan:
     """The plan for these listed resources and this directory."""
     wanted = desired(*listed, rules=rules, members_may_be_unlisted=members_may_be_unlisted)
-    return plan(wanted, found if isinstance(found, Live) else live(*found), as_of=as_of)
+    return plan(wanted, found if isinstance(found, Live) else live(*found), as_of=as_of, observations=observations)
 
 
 def step_ids(made: Plan) -> list[str]:
@@ -171,6 +176,15 @@ def edges(made: Plan, action: Action) -> dict[str, dict[str, str]]:
 def changes(step: Step) -> dict[str, tuple[Any, Any]]:
     """By path, the values before and after a step."""
     return {change.path: (change.before, change.after) for change in step.changes}
+
+
+def warnings(made: Plan) -> dict[str, list[str]]:
+    """By code, the messages of a plan's warnings."""
+    told: dict[str, list[str]] = {}
+    for note in made.notes:
+        if note.severity == "warning":
+            told.setdefault(note.code, []).append(note.message)
+    return told
 
 
 def notes(made: Plan) -> list[str]:
