@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from importlib import resources
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -12,12 +13,26 @@ from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.parameters import TextType
 from reconciler.cli.terminal import Terminal
-from reconciler.desired.schema import json_schema
+from reconciler.desired.phrases import either
+from reconciler.desired.schema import SCHEMA_NAMES, json_schema
 from reconciler.diagnostics import ReconcilerError
 from reconciler.rendering import json_document
-from reconciler.scim.dialects import load_dialect
+from reconciler.scim.dialects import GENERIC, dialect_names, load_dialect
 
-_BASE_URLS = {"atlassian": "https://api.atlassian.com/scim/directory/${ATLASSIAN_DIRECTORY_ID}"}
+_BASE_URLS: Final = {
+    "atlassian": "https://api.atlassian.com/scim/directory/${ATLASSIAN_DIRECTORY_ID}",
+    "aws-identity-center": "https://scim.${AWS_REGION}.amazonaws.com/${AWS_SCIM_TENANT_ID}/scim/v2",
+    "databricks": "https://accounts.cloud.databricks.com/api/2.1/accounts/${DATABRICKS_ACCOUNT_ID}/scim/v2",
+    "github-emu": "https://api.github.com/scim/v2/enterprises/${GITHUB_ENTERPRISE}",
+    "gitlab": "https://gitlab.com/api/scim/v2/groups/${GITLAB_GROUP}",
+    "hcp-terraform": "https://app.terraform.io/scim/v2/${SCIM_CONFIGURATION_ID}",
+    "keycloak": "https://${KEYCLOAK_HOST}/realms/${KEYCLOAK_REALM}/scim/v2",
+    "miro": "https://miro.com/api/v1/scim",
+    "salesforce": "https://${SALESFORCE_DOMAIN}.my.salesforce.com/services/scim/v2",
+    "slack": "https://api.slack.com/scim/v2",
+    "snowflake": "https://${SNOWFLAKE_ACCOUNT}.snowflakecomputing.com/scim/v2",
+}
+"""Where a service provider's SCIM endpoint is; that of the others is known to nobody but their owner."""
 
 
 class WorkspaceExistsError(ReconcilerError):
@@ -46,7 +61,7 @@ class WorkspaceExistsError(ReconcilerError):
     "--name", type=TextType(), default="example", show_default=True, help="What plans and ledgers call the directory."
 )
 @click.option(
-    "--dialect", default="generic", show_default=True, help="Whose ways the directory has: generic or atlassian."
+    "--dialect", default=GENERIC, show_default=True, help=f"Whose ways the directory has: {either(dialect_names())}."
 )
 @click.pass_obj
 def command(terminal: Terminal, *, name: str, dialect: str) -> ExitCode:
@@ -90,6 +105,6 @@ def _texts(name: str, dialect: str) -> dict[str, str]:
         "directory.yaml": directory,
         "users/example.yaml": (templates / "users.yaml").read_text(encoding="utf-8"),
         "groups/example.yaml": (templates / "groups.yaml").read_text(encoding="utf-8"),
-        **{f".schemas/{which}.schema.json": json_document(json_schema(which)) for which in ("directory", "resources")},
+        **{f".schemas/{which}.schema.json": json_document(json_schema(which)) for which in SCHEMA_NAMES},
         ".gitignore": "# What runs did, on the machine that they ran on.\n.reconciler/\n",
     }
