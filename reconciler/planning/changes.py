@@ -253,8 +253,8 @@ def _composed(text: str) -> str:
 _FORMS: Mapping[str, Callable[[str], str]] = MappingProxyType(
     {
         "white space": _without_blanks,
-        "letter case": str.casefold,
         "Unicode form": _composed,
+        "letter case": str.casefold,
         "white space, letter case and Unicode form": lambda text: _without_blanks(_composed(text)).casefold(),
     }
 )

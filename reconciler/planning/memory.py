@@ -103,6 +103,7 @@ class Memory:
 
     def _message(self, path: str, lesson: _Lesson, first: _Case, others: int) -> str:
         made = _made(path, first.change.after, first.stored)
+        ignored = f"the directory kept {path} {_shown(first.stored)} and not {_shown(first.change.after)}"
         what = f"{first.address}{f', and so for {self._counted(others, other=True)}' if others else ''}"
         match lesson:
             case "settled":
@@ -114,7 +115,7 @@ class Memory:
             case "repeated":
                 return f"for others the directory {made}. It is written to {what}"
             case "once more":
-                return f"when it was last written, the directory {made} ({what}). It is written once more"
+                return f"when it was last written, {ignored} ({what}). It is written once more"
 
     def _counted(self, number: int, *, other: bool = False) -> str:
         return f"{number:,} {'other ' if other else ''}{self._kind.lower()}{'' if number == 1 else 's'}"
@@ -162,5 +163,7 @@ def _made(path: str, wrote: Any, stored: Any) -> str:
 
 
 def _shown(value: Any) -> str:
+    if unassigned(value):
+        return "unset"
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

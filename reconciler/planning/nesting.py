@@ -123,6 +123,21 @@ def waits(context: Context, added: Collection[Nesting], removed: Collection[Nest
     return waiting
 
 
+def holders(context: Context, group_id: str) -> set[str]:
+    """Return the ids of a live group and of all groups that hold it, directly or through others."""
+    held_by = defaultdict[str, set[str]](set)
+    for nesting in _live(context):
+        held_by[nesting.member].add(nesting.group)
+    return _reached(group_id, held_by)
+
+
+def _live(context: Context) -> Iterator[Nesting]:
+    groups = context.live.groups_by_id
+    return (
+        Nesting(group.id, member) for group in groups.values() for member in group.members or () if member in groups
+    )
+
+
 def _reached(start: str, ways: Mapping[str, Collection[str]]) -> set[str]:
     reached, pending = {start}, [start]
     while pending:

@@ -17,7 +17,7 @@ from reconciler.planning.context import Context, scope_name
 from reconciler.planning.correlation import Pair
 from reconciler.planning.groups import Target
 from reconciler.planning.matching import MatchingUsers
-from reconciler.planning.nesting import innermost_first
+from reconciler.planning.nesting import holders, innermost_first
 from reconciler.planning.plan import Edge, Reason
 
 
@@ -178,9 +178,14 @@ class Rosters:
     def _carried_over(self, target: Target) -> Iterator[Seat]:
         """Yield the places that a replaced group hands on: all if no file states its members, else those not ours."""
         context = self._context
+        nests = context.capabilities.nested_groups
+        # A group that holds the new one cannot be in it, although it was in the old one.
+        around = holders(context, target.live.id) if nests and target.live and target.replaced else frozenset[str]()
         for member in (target.replaced.members or ()) if target.replaced else ():
+            if member in around:
+                continue
             found: LiveUser | LiveGroup | None = context.live.users_by_id.get(member)
-            if found is None and context.capabilities.nested_groups:
+            if found is None and nests:
                 found = context.live.groups_by_id.get(member)
             if found is not None and not (target.desired.manages_members and context.in_scope(found)):
                 yield Seat(self._candidate_of(found)._replace(absent=None), Reason.CARRIED_OVER, target.desired)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from desired_and_live import FUTURE, PAST, desired, group, live, live_group, live_user, policy, user
 from reconciler.attributes import ENTERPRISE_USER
 from reconciler.config import Policy, Unlisted
-from reconciler.model import Desired, DesiredGroup, DesiredUser, Kind, Live, LiveGroup, LiveUser, Member
+from reconciler.model import Desired, DesiredGroup, DesiredUser, Kind, Live, LiveGroup, LiveUser, Member, Replace
 
 USER_NAMES = ("ann@example.com", "bob@example.com", "cyd@example.com", "Dan@Example.com", "é@example.com")
 FOREIGN_NAMES = ("zoe@example.org", "yan@example.org")
@@ -174,7 +174,7 @@ def _listed_groups(
     external_ids, ids = list(EXTERNAL_IDS), [one.id for one in found]
     groups: list[DesiredGroup] = []
     for name in names:
-        # Only groups that come before, so that there is no cycle.
+        # Only groups that come before, so that the files state no cycle.
         possible = [(Kind.USER, one.name) for one in users] + [(Kind.GROUP, one.name) for one in groups if nests]
         chosen = draw(st.lists(st.sampled_from(possible), unique=True, max_size=4)) if possible else []
         members = []
@@ -187,6 +187,7 @@ def _listed_groups(
                 draw(_respelled(name)),
                 members if draw(st.integers(0, 3)) else None,
                 match=match,
+                replace=draw(st.sampled_from(Replace)),
                 **_identity(draw, external_ids, free, ids),
             )
         )
@@ -202,6 +203,7 @@ def policies(draw: st.DrawFn) -> Policy:
         scope_users=SCOPE_USERS if scoped else None,
         scope_groups=SCOPE_GROUPS if scoped else None,
         chunk_size=draw(st.integers(1, 4)),
+        confirm_replace=draw(st.booleans()),
     )
 
 

@@ -96,12 +96,25 @@ class SimulatedDirectory:
             raise RefusedError(
                 f"404: {step.id} names members that are not there: {ids.keys() - self._resources.keys()}"
             )
+        for member in ids if step.action is Action.ADD_MEMBERS else ():
+            if group.id in self._groups_in(member):
+                raise RefusedError(f"400: {step.id} puts {group.name} into itself")
         members = (
             {**dict.fromkeys(group.members), **ids}
             if step.action is Action.ADD_MEMBERS
             else [member for member in group.members if member not in ids]
         )
         self._resources[group.id] = replace(group, members=tuple(members))
+
+    def _groups_in(self, start: str) -> set[str]:
+        """A group, and all groups in it and in those."""
+        found, pending = set[str](), [start]
+        while pending:
+            resource = self._resources.get(pending.pop())
+            if isinstance(resource, LiveGroup) and resource.id not in found:
+                found.add(resource.id)
+                pending.extend(resource.members or ())
+        return found
 
     def _delete(self, resource_id: str) -> None:
         del self._resources[resource_id]
