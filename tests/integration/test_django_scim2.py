@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.applying.outcome import Status
 from third_party import django_scim2
 from whole_way import Convergence, Product, Workspace, fill_and_empty_a_large_group
 
@@ -27,6 +28,20 @@ PRODUCT = Product(user=kept)
 def test_everything_that_django_keeps_converges(tmp_path: Path) -> None:
     with django_scim2() as (base_url, token):
         Convergence(Workspace(tmp_path, base_url, token, PRODUCT)).run()
+
+
+def test_what_django_does_not_keep_is_told_once_and_not_planned_for_ever(tmp_path: Path) -> None:
+    with django_scim2() as (base_url, token):
+        workspace = Workspace(tmp_path, base_url, token)
+        scenario = Convergence(workspace, count=20)
+        workspace.state([scenario.user(number) for number in range(scenario.count)], [])
+        statuses = {outcome.status for outcome in workspace.apply().outcomes}
+        assert statuses == {Status.DIFFERS}
+        left = workspace.plan()
+        assert left.steps == ()
+        told = "\n".join(note.message for note in left.notes)
+        for attribute in ("title", "phoneNumbers", "displayName", "emails", "department", "employeeNumber"):
+            assert attribute in told
 
 
 def test_one_group_of_a_thousand_members_is_filled_and_emptied(tmp_path: Path) -> None:

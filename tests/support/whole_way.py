@@ -72,7 +72,9 @@ class Workspace:
         return reconciler.read_live(self.config, self.folder, environ=self.environ)
 
     def plan(self, live: Live | None = None) -> Plan:
-        return reconciler.plan(reconciler.load(self.folder).desired, live or self.live(), as_of=AS_OF)
+        live = live or self.live()
+        learned = reconciler.recall(self.folder, live.base_url)
+        return reconciler.plan(reconciler.load(self.folder).desired, live, as_of=AS_OF, observations=learned)
 
     def apply(self) -> RunResult:
         return reconciler.apply(self.plan(), self.config, self.folder, environ=self.environ)

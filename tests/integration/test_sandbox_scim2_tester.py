@@ -1,0 +1,48 @@
+"""The embedded directory in its generic dialect, under the eyes of ``scim2-tester``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import httpx
+import pytest
+from scim2_client import BaseSyncSCIMClient
+from scim2_tester import Status, check_server
+
+from reconciler.sandbox.server import Sandbox
+
+pytestmark = pytest.mark.slow
+
+
+class Client(BaseSyncSCIMClient):
+    """What carries the checker's requests: its own engines need packages that nothing else here does."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        super().__init__()
+        self._client = client
+
+    def _stays_under_base_url(self, endpoint: str) -> bool:
+        return str(self._client.build_request("GET", endpoint).url).startswith(str(self._client.base_url))
+
+    def _parse_json(self, response: Any) -> Any:
+        return response.json()
+
+    def request(self, method: str, url: str, **kwargs: Any) -> httpx.Response:
+        return self._client.request(method, url, **kwargs)
+
+
+def test_the_checker_finds_no_error() -> None:
+    with (
+        Sandbox("generic") as sandbox,
+        httpx.Client(base_url=sandbox.base_url, headers={"Authorization": f"Bearer {sandbox.token}"}) as client,
+    ):
+        results = check_server(Client(client))
+    found = [
+        f"{result.status.name} {result.title} ({result.resource_type}): {result.reason}"
+        for result in results
+        if result.status in (Status.ERROR, Status.CRITICAL, Status.DEVIATION)
+    ]
+    assert found == []
+    counted = Counter(result.status for result in results)
+    assert counted[Status.SUCCESS] > 100, counted
