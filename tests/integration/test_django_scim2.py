@@ -18,7 +18,9 @@ def kept(user: dict[str, Any]) -> dict[str, Any]:
     """Return what a Django user has columns for: of e-mail addresses there is one, and it has no type."""
     first = user["emails"][0]
     address = {"value": first if isinstance(first, str) else first["value"], "primary": True}
-    columns = {name: user[name] for name in ("userName", "externalId", "name", "active") if name in user}
+    columns: dict[str, Any] = {
+        name: user[name] for name in ("userName", "externalId", "name", "active") if name in user
+    }
     return {**columns, "emails": [address]}
 
 
