@@ -64,7 +64,9 @@ def recall(workspace: Path | str, base_url: str) -> tuple[Observation, ...]:
     return tuple(line.observation for line in lines if line.base_url == base_url)
 
 
-def remember(workspace: Path | str, base_url: str, run_id: str, outcomes: Iterable[Outcome]) -> None:
+def remember(
+    workspace: Path | str, base_url: str, run_id: str, outcomes: Iterable[Outcome], *, max_bytes: int = MAX_BYTES
+) -> None:
     """Add what an apply learned.
 
     Args:
@@ -72,6 +74,7 @@ def remember(workspace: Path | str, base_url: str, run_id: str, outcomes: Iterab
         base_url: the SCIM endpoint that was written to.
         run_id: the name of the run.
         outcomes: what became of its steps.
+        max_bytes: how large the file may grow before the oldest half of it is forgotten.
 
     Raises:
         OSError: the file cannot be written.
@@ -98,16 +101,16 @@ def remember(workspace: Path | str, base_url: str, run_id: str, outcomes: Iterab
     file = Path(workspace) / OBSERVATIONS
     file.parent.mkdir(parents=True, exist_ok=True)
     size = _append(file, b"".join(line + b"\n" for line in lines))
-    if size > MAX_BYTES:
-        _forget_the_oldest(file)
+    if size > max_bytes:
+        _forget_the_oldest(file, keep_bytes=max_bytes // 2)
 
 
 def _learned(outcome: Outcome) -> Iterator[Observation]:
     """Yield what a step showed, and of each whether the directory merely left everything as it was."""
     before = {change.path: change.before for change in outcome.step.changes}
     for seen in outcome.differences:
-        existed = outcome.step.action is not Action.CREATE
-        unchanged = existed and canonical(before.get(seen.path), None) == canonical(seen.stored, None)
+        existed = outcome.step.action is not Action.CREATE and seen.path in before
+        unchanged = existed and canonical(before[seen.path], None) == canonical(seen.stored, None)
         yield replace(seen, unchanged=unchanged)
 
 
@@ -137,8 +140,8 @@ def _append(file: Path, content: bytes) -> int:
         return size + len(content)
 
 
-def _forget_the_oldest(file: Path) -> None:
-    """Write the file again with what is of use, the newest half of what it may hold."""
+def _forget_the_oldest(file: Path, *, keep_bytes: int) -> None:
+    """Write the file again with the newest of what is of use, whole or not at all."""
     seen = defaultdict[tuple[str, Kind, str, str], int](int)
     encoder = msgspec.json.Encoder()
     kept: list[bytes] = []
@@ -150,7 +153,7 @@ def _forget_the_oldest(file: Path) -> None:
             continue
         encoded = encoder.encode(line) + b"\n"
         size += len(encoded)
-        if size > MAX_BYTES // 2:
+        if size > keep_bytes:
             break
         kept.append(encoded)
     write_whole(file, b"".join(reversed(kept)), private=True)
