@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import re
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,11 +25,12 @@ from reconciler.capabilities import (
     capability_names,
     resolve,
 )
-from reconciler.desired import json_schema
+from reconciler.desired import json_schema, load
 from reconciler.filters import Filter
 from reconciler.scim.dialects import (
     DialectError,
     dialect_names,
+    dialect_of,
     is_dialect_file,
     load_dialect,
     read_dialect,
@@ -153,7 +158,7 @@ def test_the_atlassian_dialect_says_what_its_documents_say() -> None:
     assert not found.group_rename
     assert found.unique("Group", "displayName")
     assert found.reserves("All members for directory - 123")
-    assert statements["group_rename"].source == "REST, Update a group by ID (PATCH)"
+    assert statements["group_rename"].source == "Atlassian REST, Update a group by ID (PATCH)"
     assert statements["throttle_markers"].authority is Authority.DEFAULT
 
 
@@ -278,3 +283,41 @@ def test_the_file_of_a_dialect_is_told_from_a_name_by_its_ending() -> None:
 def test_the_schema_names_every_capability_in_the_same_order() -> None:
     properties = json_schema("dialect")["properties"]["capabilities"]["properties"]
     assert tuple(properties) == capability_names()
+
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "dialects.md"
+
+
+def table(first: str) -> list[list[str]]:
+    """Return the rows of the table in the document whose first column is called ``first``."""
+    lines = iter(DOCUMENT.read_text(encoding="utf-8").splitlines())
+    next(line for line in lines if line.startswith(f"| {first} |"))
+    next(lines)
+    rows = itertools.takewhile(lambda line: line.startswith("|"), lines)
+    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]
+
+
+def test_the_document_lists_every_capability_with_its_default() -> None:
+    default = Capabilities().as_json()
+    expected = [(f"`{name}`", default[name]) for name in capability_names()]
+    assert [(row[0], json.loads(row[1].strip("`"))) for row in table("capability")] == expected
+
+
+def test_the_example_in_the_document_can_be_loaded(tmp_path: Path) -> None:
+    examples = re.findall(r"^```yaml\n(.*?)^```", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    for name, text in zip(("acme.dialect.yaml", "directory.yaml"), examples, strict=True):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    with (tmp_path / "directory.yaml").open("a", encoding="utf-8") as file:
+        file.write("unlisted: {users: ignore, groups: ignore}\n")
+
+    found = dialect_of(load(tmp_path).desired.config).capabilities
+
+    assert found["page_size"].source == "acme.dialect.yaml:6 (https://docs.example.com/scim#paging)"
+    assert found["max_concurrency"].source == "directory.yaml:8"
+    assert found["put_groups"] == load_dialect("entra-style").capabilities["put_groups"]
+
+
+def test_the_document_lists_every_dialect_with_its_description() -> None:
+    assert [(row[0], row[1]) for row in table("dialect")] == [
+        (f"`{name}`", load_dialect(name).description) for name in dialect_names()
+    ]
