@@ -1,69 +1,149 @@
-"""Members that leave a group although no step removes them: the mark of a server that misreads membership writes.
+"""Members that leave a group although no step removes them, and how they are put back.
 
-Known ways to misread: a removal by filter taken for "remove everybody", an addition taken for a replacement. Both take
-everybody else away. Members that leave for other reasons look similar and must not end a run: a person was deleted
-meanwhile, a colleague removed somebody by hand, one read lags behind another. So a loss is confirmed by reading the
-group again and the members themselves. A loss of everybody else ends the run at once; a smaller one is told, and ends
-it when it happens to a second group.
+A server that misreads a membership write takes others away: a removal taken for "remove everybody", an addition taken
+for a replacement. Members that leave for other reasons look similar: a person was deleted meanwhile, a colleague
+removed somebody by hand, one read lags behind another. So a loss is confirmed by reading the group again and the
+members themselves before anything follows from it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 
+from reconciler.applying.forms import Form, Proof, is_put
+from reconciler.applying.progress import Progress
+from reconciler.applying.requests import TooLargeError, UnsafeWriteError, membership
+from reconciler.applying.roster import Roster
 from reconciler.applying.session import Session
-from reconciler.model import Kind, LiveGroup
-from reconciler.scim.errors import ScimError
+from reconciler.model import Kind
+from reconciler.planning.plan import Action
+from reconciler.scim.errors import OutcomeUnknown, RequestRefused, ScimError, Unauthorized
 
 _SHOWN = 5
-_COINCIDENCES = 1
-"""Groups that may lose some members to a coincidence."""
+_HOPELESS = 32
+"""Refused requests of one repair after which it is given up."""
 
 
-async def check_bystanders(session: Session, group: LiveGroup, bystanders: AbstractSet[str]) -> str | None:
-    """Return a message where members were lost that no step removes, or ``None``. Ends the run where that is due.
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Members that left a group although no step removes them.
 
-    Args:
-        session: the run.
-        group: as read back after the write.
-        bystanders: ids of the members before the write, without those that the steps remove.
+    Attributes:
+        ids: who.
+        everybody: whether they are two or more, and nobody else stayed.
+        told: who and how many, for a person.
     """
-    if group.members is None or bystanders <= set(group.members):
+
+    ids: frozenset[str]
+    everybody: bool
+    told: str
+
+
+async def confirm_loss(session: Session, roster: Roster, before: frozenset[str]) -> Loss | None:
+    """Return who of ``before`` is really lost, or ``None``. The roster is read again."""
+    if not roster.whole or before <= roster.seen:
         return None
-    now = await _read_again(session, group)
-    if now is None:
+    if session.patience.waits:
+        await asyncio.sleep(session.patience.waits[-1])
+    # Where that fails, what the last look showed is all there is to go by.
+    with suppress(ScimError):
+        await roster.look(Action.ADD_MEMBERS, (), patient=False)
+    lost = before - roster.seen
+    if roster.group is None or not lost:
         return None
-    lost = bystanders - now
+    # Who was deleted has left every group by that alone. Some are enough to know that the others did not.
     names = await _names_of_living(session, sorted(lost)[:_SHOWN])
     if not names:
         return None
     more = ", …" if len(lost) > _SHOWN else ""
     who = f"{len(lost)} {'member' if len(lost) == 1 else 'members'}"
-    message = f"{who} left {group.address} that no step removes: {', '.join(names)}{more}"
-    session.lossy_groups += 1
-    everybody_else = len(lost) > 1 and not bystanders & now
-    if everybody_else or session.lossy_groups > _COINCIDENCES:
-        session.halt(f"{message}. The directory seems to misread membership changes; nothing further was written")
-        return message
-    return f"{message}. Somebody else may have removed them at this moment; plan again to see"
+    told = f"{who} left {roster.group.address} that no step removes: {', '.join(names)}{more}"
+    return Loss(lost, everybody=len(lost) > 1 and not before & roster.seen, told=told)
 
 
-async def _read_again(session: Session, group: LiveGroup) -> frozenset[str] | None:
-    """Return the members once reads have had time to catch up, or ``None`` where the group itself is gone."""
-    if session.patience.waits:
-        await asyncio.sleep(session.patience.waits[-1])
-    again: LiveGroup | None = group
-    with suppress(ScimError):
-        again = await session.read_group(group.id)
-    if again is None:
-        return None
-    return frozenset((group.members if again.members is None else again.members) or ())
+async def put_back(session: Session, roster: Roster, wanted: frozenset[str], progress: Progress) -> frozenset[str]:
+    """Add everybody again who is wanted and not there, in one form after the other, and read back after each.
+
+    Returns:
+        Who is still missing, without those who do not exist any more.
+
+    Raises:
+        ScimError: the directory cannot be written or read any more.
+    """
+    repair = _Repair(session, roster, wanted, progress)
+    forms = session.adding
+    for form in forms.usable:
+        if not await repair.by(form, repair.missing, forms.size(form)):
+            return frozenset()
+    # An addition that is taken for a replacement can still say whole who shall be there.
+    everybody = wanted | roster.seen
+    for form in forms.ladder:
+        if (
+            not is_put(form)
+            and len(everybody) <= forms.size(form)
+            and not await repair.by(form, everybody, forms.limit)
+        ):
+            return frozenset()
+    missing = sorted(repair.missing)
+    living = await _names_of_living(session, missing[:_HOPELESS])
+    return frozenset(missing) if living or len(missing) > _HOPELESS else frozenset()
 
 
-async def _names_of_living(session: Session, ids: list[str]) -> list[str]:
-    """Return the names of those members that still exist: who was deleted has left every group by that alone."""
+class _Repair:
+    """Puts the members of one group back."""
+
+    def __init__(self, session: Session, roster: Roster, wanted: frozenset[str], progress: Progress) -> None:
+        self._session = session
+        self._roster = roster
+        self._wanted = wanted
+        self._progress = progress
+        self._refused = 0
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """Who is wanted and not there."""
+        return self._wanted - self._roster.seen
+
+    async def by(self, form: Form, ids: Collection[str], size: int) -> bool:
+        """Add members in one form and tell whether somebody is still missing."""
+        roster, forms = self._roster, self._session.adding
+        there = roster.seen
+        ordered = tuple(sorted(ids))
+        for start in range(0, len(ordered), size):
+            await self._send(form, ordered[start : start + size])
+        await roster.look(Action.ADD_MEMBERS, sorted(ids))
+        if there - roster.seen:
+            forms.disprove(form, "took other members away")
+        elif not self.missing:
+            forms.prove(form, Proof.SAFE if there else Proof.WORKS)
+        return bool(self.missing) and roster.group is not None
+
+    async def _send(self, form: Form, ids: tuple[str, ...]) -> None:
+        session, roster = self._session, self._roster
+        if roster.group is None or self._refused >= _HOPELESS:
+            return
+        self._progress.requests += 1
+        try:
+            answer = await session.send(membership(roster.group, form, ids, schema=session.schema(Kind.GROUP)))
+        except Unauthorized:
+            raise
+        except (RequestRefused, TooLargeError, UnsafeWriteError):
+            self._refused += 1
+            middle = len(ids) // 2
+            for half in (ids[:middle], ids[middle:]) if middle and not is_put(form) else ():
+                await self._send(form, half)
+        except OutcomeUnknown:
+            # The look that follows tells what became of it.
+            return
+        else:
+            roster.assume(Action.ADD_MEMBERS, ids, answer)
+
+
+async def _names_of_living(session: Session, ids: Iterable[str]) -> list[str]:
+    """Return the names of those members that still exist."""
     names = []
     for resource_id in ids:
         try:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import ParamSpec
 
 from reconciler.applying.lane import Lane
 from reconciler.applying.ledger import Ledger
+from reconciler.applying.membership import MembershipLane
 from reconciler.applying.outcome import ApplyEvent, EventType, Outcome, RunResult, Status
 from reconciler.applying.session import Session
 from reconciler.applying.settling import SETTLING_SECONDS, Patience
@@ -38,7 +40,8 @@ async def apply_plan(
 
     Every step is checked against the directory before its write and read back after it. A failed step stops nothing
     but what needs it. A token that is not accepted, a server that fails several times in a row, members lost that no
-    step removes, and a ledger that cannot be written end the run after what is in flight; the result says so.
+    step removes and that could not be put back, and a ledger that cannot be written end the run after what is in
+    flight; the result says so.
 
     Args:
         plan: what to do.
@@ -76,7 +79,6 @@ class _Run:
         self._on_event = on_event
         self._chunks = max((step.chunk for step in plan.steps), default=0)
         self._slots = asyncio.Semaphore(session.client.concurrency)
-        self._proven: set[Action] = set()
         self._recording = True
 
     async def chunk(self, number: int, steps: Sequence[Step]) -> None:
@@ -93,27 +95,14 @@ class _Run:
                 self._finish(number, Outcome(step=step, status=Status.SKIPPED, message=unmet))
         self._record(self._ledger.chunk_started, number, [step for lane in lanes.values() for step in lane])
         self._tell("chunk_started", number)
-        waiting = self._one_ahead(list(lanes.values()))
-        for together_now in waiting:
-            async with together() as tasks:
-                for lane in together_now:
-                    tasks.create_task(self._lane(number, lane))
+        # Groups of before this run come first: a form of writing memberships that proves itself there is safe, while
+        # a group that this run made has nobody to lose, and proves less.
+        in_order = sorted(lanes.values(), key=lambda lane: lane[0].resource_id is None)
+        async with together() as tasks:
+            for lane in in_order:
+                tasks.create_task(self._lane(number, lane))
         self._record(self._ledger.chunk_completed, number)
         self._tell("chunk_completed", number)
-
-    def _one_ahead(self, lanes: list[list[Step]]) -> Iterator[list[list[Step]]]:
-        """Yield the lanes that may run together: the first of a run that adds or removes members goes alone.
-
-        A server that misreads such a write then does it to one group, and not to as many as are in work at once.
-        """
-        actions = {step.action for lane in lanes for step in lane} & _MEMBERSHIP
-        if not actions <= self._proven:
-            # A group that this run made has nobody to lose, and proves nothing.
-            lanes.sort(key=lambda lane: lane[0].resource_id is None)
-            yield lanes[:1]
-            self._proven |= actions
-            lanes = lanes[1:]
-        yield lanes
 
     def result(self) -> RunResult:
         """Return what became of the plan, and record how it ended."""
@@ -132,8 +121,10 @@ class _Run:
 
     async def _lane(self, number: int, steps: Sequence[Step]) -> None:
         async with self._slots:
-            for outcome in await Lane(self._session, steps).run():
-                self._finish(number, outcome)
+            for action, part in groupby(steps, key=lambda step: step.action if step.action in _MEMBERSHIP else None):
+                lane = Lane if action is None else MembershipLane
+                for outcome in await lane(self._session, list(part)).run():
+                    self._finish(number, outcome)
 
     def _leave(self, number: int, steps: Sequence[Step]) -> None:
         for step in steps:

@@ -1,35 +1,34 @@
-"""The steps of one chunk that touch one resource: carried out one after the other, then read back together.
+"""The steps of one chunk that write, make or delete one resource: one after the other, then read back together.
 
 Two writes to one resource never run at once: many servers read, change and write back, and would lose one of them.
-A lane is one step that writes attributes, makes or deletes a resource, or any number of membership batches of a group.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reconciler.applying.bystanders import check_bystanders
+from reconciler.applying.creation import TakenError, create
 from reconciler.applying.lookup import AmbiguousCreationError
-from reconciler.applying.membership import MembershipWriter
 from reconciler.applying.outcome import Outcome, Status
 from reconciler.applying.pending import Pending, pending
 from reconciler.applying.progress import Progress
-from reconciler.applying.requests import UnsafeWriteError, created_id, creation, deletion, update
+from reconciler.applying.requests import NoVerbError, TooLargeError, UnsafeWriteError, deletion, updates
 from reconciler.applying.session import Session
 from reconciler.applying.settling import Topic
-from reconciler.model import LiveGroup, LiveResource
+from reconciler.capabilities import UserDelete
+from reconciler.model import LiveResource, LiveUser
 from reconciler.planning.plan import Action, Step
 from reconciler.planning.preconditions import digest
-from reconciler.scim.errors import Conflict, NotFound, OutcomeUnknown, ScimError
+from reconciler.scim.errors import Conflict, NotFound, OutcomeUnknown, RequestRefused, ScimError
 
 _TRIES = 2
-"""How often a write is sent whose answer was lost and whose effect is not there."""
+"""How often a write is sent whose answer was lost and whose effect is not there, or whose version was outdated."""
+_OUTDATED = 412
 
 
 class Lane:
-    """Carries out the steps of one resource."""
+    """Carries out the steps of one resource, those about its attributes and its existence."""
 
     def __init__(self, session: Session, steps: Sequence[Step]) -> None:
         self._session = session
@@ -48,7 +47,6 @@ class Lane:
         except (ScimError, AmbiguousCreationError) as error:
             self._count(error)
             return [Outcome(step=step, status=Status.FAILED, message=str(error)) for step in self._steps]
-        members_before = frozenset(self._members())
         items: list[Outcome | Progress] = []
         for step in self._steps:
             if session.ended:
@@ -56,35 +54,33 @@ class Lane:
             else:
                 items.append(await self._try(step))
         outcomes = await self._read_back(items)
-        if any(outcome.requests for outcome in outcomes) and isinstance(self._current, LiveGroup):
-            outcomes = await self._guard_bystanders(self._current, members_before, outcomes)
         if all(outcome.status is Status.APPLIED for outcome in outcomes):
             session.succeeded()
         return outcomes
 
-    def _members(self) -> tuple[str, ...]:
-        return (self._current.members or ()) if isinstance(self._current, LiveGroup) else ()
-
     async def _read_first(self) -> LiveResource | None:
-        step = self._steps[0]
-        resource_id = step.resource_id or self._session.created.get(step.address)
-        if resource_id is not None:
-            return await self._session.read(step.kind, resource_id)
-        if self._session.capabilities.unique(step.kind, step.kind.naming_attribute):
+        step, session = self._steps[0], self._session
+        if step.resource_id is not None or step.address in session.created:
+            return await session.read_made(step)
+        if session.capabilities.unique(step.kind, step.kind.naming_attribute):
             # The server itself refuses a second one, so the extra look is saved.
             return None
-        return await self._session.look_up(step, fresh=False)
+        return await session.look_up(step, fresh=False)
 
     async def _try(self, step: Step) -> Outcome | Progress:
         progress = Progress(step, resource_id=self._current.id if self._current else step.resource_id)
-        progress.members, missing = self._session.member_ids(step.members)
-        for edge in missing:
-            progress.refusals.add(edge, f"needs “create {edge.address}”, which did not succeed")
         try:
             if step.action is Action.CREATE:
                 return await self._create(progress)
             return await self._change(progress)
-        except (ScimError, UnsafeWriteError, AmbiguousCreationError) as error:
+        except (
+            ScimError,
+            AmbiguousCreationError,
+            NoVerbError,
+            TakenError,
+            TooLargeError,
+            UnsafeWriteError,
+        ) as error:
             self._count(error)
             if isinstance(error, ScimError) and progress.requests:
                 progress.http_status = error.status or progress.http_status
@@ -94,142 +90,139 @@ class Lane:
             return progress.outcome(Status.FAILED, str(error))
 
     def _pending(self, progress: Progress) -> Pending:
-        """Return what is left to do of a step, without the memberships that were refused."""
-        left = pending(progress.step, self._current, self._schema, progress.members)
-        if left.members is None or not progress.refusals.ids:
-            return left
-        refused = progress.refusals.ids
-        return replace(left, members={key: edge for key, edge in left.members.items() if key not in refused})
+        return pending(progress.step, self._current, self._schema)
 
     async def _change(self, progress: Progress) -> Outcome | Progress:
         step = progress.step
         if self._current is None:
             return self._gone(progress)
-        if not self._pending(progress) and not progress.refusals:
+        if not self._pending(progress):
             return progress.outcome(Status.APPLIED)
         if self._moved(step, self._current):
-            changed = ", ".join(step.precondition.paths if step.precondition else ())
-            return progress.outcome(Status.STALE, f"{step.address} changed since it was planned (one of: {changed})")
+            return self._stale(progress)
         for attempt in range(1, _TRIES + 1):
-            try:
-                await self._send_change(progress, self._current)
-            except OutcomeUnknown:
-                self._current = await self._session.read(step.kind, self._current.id)
-                # What is neither as planned from nor as wanted is somebody else's, and not to be written over.
-                if self._current is None or not self._pending(progress) or self._moved(step, self._current):
-                    break
-                if attempt == _TRIES:
-                    raise
-            else:
-                break
-        if self._current is None and step.action is not Action.DELETE:
-            return self._gone(progress)
+            settled = await self._attempt(progress, self._current, last=attempt == _TRIES)
+            if settled is not None:
+                return settled
+            if self._current is None:
+                return progress if step.action is Action.DELETE else self._gone(progress)
         return progress
+
+    async def _attempt(self, progress: Progress, current: LiveResource, *, last: bool) -> Outcome | Progress | None:
+        """Send the change once, and return how that ended, or ``None`` where it may be sent again."""
+        step, session = progress.step, self._session
+        try:
+            await self._send_change(progress, current)
+        except OutcomeUnknown:
+            self._current = await session.read(step.kind, current.id)
+            # What is neither as planned from nor as wanted is somebody else's, and not to be written over.
+            if self._current is None:
+                return None
+            if not self._pending(progress) or self._moved(step, self._current):
+                return progress
+            if last:
+                raise
+            return None
+        except Conflict as conflict:
+            owner = await session.owner_of(step)
+            if owner is None:
+                raise
+            raise TakenError(conflict, owner) from conflict
+        except RequestRefused as refusal:
+            if refusal.status != _OUTDATED or session.version(current) is None:
+                raise
+            return await self._meet_new_version(progress, current, last=last)
+        return None if self._current is None else progress
 
     def _moved(self, step: Step, current: LiveResource) -> bool:
         precondition = step.precondition
         return precondition is not None and digest(current, precondition.paths, self._schema) != precondition.digest
 
+    def _stale(self, progress: Progress) -> Outcome:
+        step = progress.step
+        changed = ", ".join(step.precondition.paths if step.precondition else ())
+        return progress.outcome(Status.STALE, f"{step.address} changed since it was planned (one of: {changed})")
+
+    async def _meet_new_version(self, progress: Progress, current: LiveResource, *, last: bool) -> Outcome | None:
+        """Read again after 412, and return how the step ended where it may not be tried again (RFC 7644 §3.14).
+
+        Another version alone says nothing: changes of what the step was not planned from do not void it.
+        """
+        progress.http_status = _OUTDATED
+        self._current = await self._session.read(progress.step.kind, current.id)
+        if self._current is None:
+            return self._gone(progress)
+        if not self._pending(progress):
+            return progress.outcome(Status.APPLIED)
+        if self._moved(progress.step, self._current):
+            return self._stale(progress)
+        if self._current.version == current.version:
+            # It refuses the very version that it shows, for instance because it compares weak ones strongly.
+            self._session.conditional = False
+        if last:
+            return progress.outcome(
+                Status.STALE, f"{progress.step.address} got a new version each time that it was to be written"
+            )
+        return None
+
     def _gone(self, progress: Progress) -> Outcome:
         """Settle a step whose resource is not in the directory any more.
 
-        What takes something away has nothing left to take: an account that is gone does not work, a group that is gone
-        has no members. To call that stale would end a nightly run red although everybody is out who should be.
+        What takes something away has nothing left to take: an account that is gone does not work. To call that stale
+        would end a nightly run red although everybody is out who should be.
         """
         step = progress.step
         missing = f"{step.address} is not in the directory any more"
         match step.action:
             case Action.DELETE:
                 return progress.outcome(Status.APPLIED)
-            case Action.DEACTIVATE | Action.REMOVE_MEMBERS:
+            case Action.DEACTIVATE:
                 return progress.outcome(Status.APPLIED, f"{missing}, so nothing is left to do")
             case _:
                 return progress.outcome(Status.STALE, missing)
 
     async def _send_change(self, progress: Progress, current: LiveResource) -> None:
         step, session = progress.step, self._session
-        if isinstance(current, LiveGroup) and step.members:
-            writer = MembershipWriter(session, progress, current)
-            try:
-                await writer.write(self._pending(progress).members or {})
-            finally:
-                # Also after a failure: the next request of a server without PATCH repeats what this one changed.
-                self._current = writer.group
-            return
+        version = session.version(current)
         if step.action is Action.DELETE:
-            request = deletion(step.kind, current.id)
+            requests = [deletion(step.kind, current.id, version=version)]
         else:
-            request = update(
-                current, self._pending(progress).changes, capabilities=session.capabilities, schema=self._schema
+            requests = updates(
+                current,
+                self._pending(progress).changes,
+                capabilities=session.capabilities,
+                schema=self._schema,
+                version=version,
             )
-        progress.requests += 1
-        try:
-            answer = await session.send(request)
-        except NotFound as error:
-            self._current = await session.read(step.kind, current.id)
-            if self._current is not None:
+        for request in requests:
+            progress.requests += 1
+            try:
+                answer = await session.send(request)
+            except TooLargeError:
+                progress.requests -= 1
                 raise
-            progress.http_status = error.status
-        else:
+            except NotFound as error:
+                self._current = await session.read(step.kind, current.id)
+                if self._current is not None:
+                    raise
+                progress.http_status = error.status
+                return
             progress.accept(answer.status)
 
     async def _create(self, progress: Progress) -> Outcome | Progress:
         step, session = progress.step, self._session
         if self._current is not None:
             return self._found_made(progress, self._current)
-        ours = await self._post(progress)
-        if self._current is not None and not ours:
-            return self._found_made(progress, self._current)
-        progress.resource_id = self._current.id if self._current else progress.resource_id
+        made = await create(session, progress)
+        self._current = made.found
+        if made.found is not None:
+            if not made.ours:
+                return self._found_made(progress, made.found)
+            progress.resource_id = made.found.id
         if progress.resource_id is None:
             return progress.outcome(Status.FAILED, "the directory accepted the creation and does not show the resource")
         session.created[step.address] = progress.resource_id
         return progress
-
-    async def _post(self, progress: Progress) -> bool:
-        """Send a creation, and tell whether what is there now can be its work.
-
-        An id that the answer told is in ``progress`` then, and a resource that was looked up in ``_current``.
-        """
-        step, session = progress.step, self._session
-        ours = False
-        while True:
-            progress.requests += 1
-            try:
-                answer = await session.send(creation(step.kind, step.changes))
-            except OutcomeUnknown as lost:
-                ours = True
-                progress.http_status = lost.status
-                self._current = await self._look_for_lost(step, lost)
-                if self._current is not None:
-                    return True
-                if progress.requests >= _TRIES:
-                    raise
-            except Conflict as conflict:
-                progress.http_status = conflict.status
-                self._current = await session.look_up(step)
-                if self._current is None:
-                    raise
-                return ours
-            else:
-                progress.accept(answer.status)
-                progress.resource_id = created_id(answer, step.kind)
-                if progress.resource_id is None:
-                    self._current = await session.look_up(step)
-                return True
-
-    async def _look_for_lost(self, step: Step, lost: OutcomeUnknown) -> LiveResource | None:
-        """Return what a creation made whose answer was lost; only after all waits is it taken for not made."""
-        try:
-            for seconds in self._session.patience.waits:
-                found = await self._session.look_up(step)
-                if found is not None:
-                    return found
-                await asyncio.sleep(seconds)
-            return await self._session.look_up(step)
-        except ScimError as error:
-            message = f"{lost}. Looking for it failed: {error}"
-            raise OutcomeUnknown(message, status=error.status or lost.status) from error
 
     def _found_made(self, progress: Progress, found: LiveResource) -> Outcome:
         """Settle a creation whose resource is there already: by an earlier run of this plan, or by somebody else."""
@@ -263,15 +256,17 @@ class Lane:
         return [self._judge(item, failure) if isinstance(item, Progress) else item for item in items]
 
     def _unproven(self, progress: Progress) -> Pending:
-        unknown = isinstance(self._current, LiveGroup) and self._current.members is None and progress.step.members
-        return Pending() if unknown else self._pending(progress)
+        left = self._pending(progress)
+        if left.exists and isinstance(self._current, LiveUser) and not self._current.active:
+            soft = self._session.capabilities.user_delete is UserDelete.SOFT
+            return Pending() if soft and progress.accepted else left
+        return left
 
     def _unproven_topics(self, progress: Progress) -> set[Topic]:
         left = self._unproven(progress)
         if left and (self._current is None or left.exists):
             return {Topic(self._kind, "")}
-        paths = {change.path for change in left.changes} | ({"members"} if left.members else set())
-        return {Topic(self._kind, path) for path in paths}
+        return {Topic(self._kind, change.path) for change in left.changes}
 
     def _judge(self, progress: Progress, unreadable: ScimError | None) -> Outcome:
         if unreadable is not None:
@@ -279,36 +274,14 @@ class Lane:
                 return progress.outcome(Status.FAILED, progress.failure)
             return progress.outcome(Status.DIFFERS, f"written, and could not be read back: {unreadable}")
         left = self._unproven(progress)
-        if progress.failure is not None and left:
-            total = len(progress.step.members)
-            missing = len(left.members or ()) + len(progress.refusals.reasons)
-            so_far = f" ({total - missing} of {total} memberships are as they should be)" if total else ""
-            return progress.outcome(Status.FAILED, progress.failure + so_far)
-        if left:
-            not_shown = "the directory accepted the request and does not show the resource"
-            return progress.outcome(Status.DIFFERS, left.describe(self._current) if self._current else not_shown)
-        if progress.refusals:
-            return progress.outcome(Status.FAILED, progress.refusals.describe(len(progress.step.members)))
-        return progress.outcome(Status.APPLIED)
-
-    async def _guard_bystanders(
-        self, group: LiveGroup, before: frozenset[str], outcomes: list[Outcome]
-    ) -> list[Outcome]:
-        removed = {
-            key
-            for step in self._steps
-            if step.action is Action.REMOVE_MEMBERS
-            for key in self._session.member_ids(step.members)[0]
-        }
-        lost = await check_bystanders(self._session, group, before - removed)
-        if lost is None:
-            return outcomes
-        return [
-            replace(outcome, status=Status.DIFFERS, message=lost)
-            if outcome.status is Status.APPLIED
-            else replace(outcome, message=f"{outcome.message}; {lost}" if outcome.message else lost)
-            for outcome in outcomes
-        ]
+        if not left:
+            return progress.outcome(Status.APPLIED)
+        if progress.failure is not None:
+            return progress.outcome(Status.FAILED, progress.failure)
+        if self._current is None:
+            return progress.outcome(Status.DIFFERS, "the directory accepted the request and does not show the resource")
+        differs = progress.outcome(Status.DIFFERS, left.describe(self._current))
+        return replace(differs, differences=left.observations(self._current))
 
     def _count(self, error: Exception) -> None:
         if isinstance(error, ScimError):

@@ -1,103 +1,133 @@
-"""Membership batches: sent whole, and halved when refused, so that one bad member does not keep the others out.
-
-Atlassian, for one, answers 404 to a whole request for one unknown member.
-"""
+"""The membership steps of one chunk for one group: carried out one after the other, and proven by reading back."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from itertools import chain
+from collections.abc import Sequence
 
+from reconciler.applying.outcome import Outcome, Status
 from reconciler.applying.progress import Progress
-from reconciler.applying.requests import membership
+from reconciler.applying.roster import Roster
 from reconciler.applying.session import Session
+from reconciler.applying.writer import MembershipWriter
 from reconciler.model import Kind, LiveGroup
-from reconciler.planning.plan import Action, Edge
-from reconciler.scim.errors import NotFound, RequestRefused, Unauthorized
+from reconciler.planning.plan import Action, Step
+from reconciler.planning.preconditions import digest
+from reconciler.scim.errors import ScimError
 
-_HOPELESS = 32
-"""Refused requests of one step, without a single success, after which it is not about single members any more."""
+_SHOWN = 5
+_UNKNOWN = "the directory does not tell who is in the group, so nobody is removed from it"
 
 
-class MembershipWriter:
-    """Writes the memberships of one step.
+class MembershipLane:
+    """Carries out the additions, or the removals, of one group.
 
     Args:
         session: the run.
-        progress: the step; requests and refusals are recorded there.
-        group: the group as it is.
-
-    Attributes:
-        group: the group as it should be after what was accepted; ``None`` once it is found gone.
+        steps: membership steps of one action.
     """
 
-    def __init__(self, session: Session, progress: Progress, group: LiveGroup) -> None:
-        self.group: LiveGroup | None = group
+    def __init__(self, session: Session, steps: Sequence[Step]) -> None:
         self._session = session
-        self._progress = progress
-        self._removes = progress.step.action is Action.REMOVE_MEMBERS
+        self._steps = steps
+        self._action = steps[0].action
 
-    async def write(self, edges: Mapping[str, Edge]) -> None:
-        """Write these memberships, by the member's id.
-
-        Raises:
-            ScimError: of any kind that is not about single members. What was accepted before is in ``group``.
-            UnsafeWriteError: the request would touch other members.
-        """
-        # Level by level, so that a first success comes early where there can be one.
-        waiting = deque([list(edges)]) if edges else deque[list[str]]()
-        refused = 0
-        while waiting and self.group is not None:
-            ids = waiting.popleft()
-            refusal = await self._send(self.group, ids)
-            if refusal is None:
-                continue
-            refused += 1
-            if refused == 1 and isinstance(refusal, NotFound):
-                # Either a member is unknown or the group is: the same status from most servers.
-                self.group = await self._session.read_group(self.group.id)
-            if refused >= _HOPELESS and not self._progress.accepted:
-                self._refuse([*ids, *chain.from_iterable(waiting)], edges, refusal)
-                return
-            if len(ids) == 1:
-                self._refuse(ids, edges, refusal)
-            else:
-                middle = len(ids) // 2
-                waiting += (ids[:middle], ids[middle:])
-
-    def _refuse(self, ids: Iterable[str], edges: Mapping[str, Edge], refusal: RequestRefused) -> None:
-        for member_id in ids:
-            self._progress.refusals.add(edges[member_id], str(refusal), member_id)
-
-    async def _send(self, group: LiveGroup, ids: Sequence[str]) -> RequestRefused | None:
-        """Send one request, and return the refusal where it was one."""
-        session, progress = self._session, self._progress
-        request = membership(
-            group, progress.step.action, ids, capabilities=session.capabilities, schema=session.schema(Kind.GROUP)
-        )
-        progress.requests += 1
+    async def run(self) -> list[Outcome]:
+        """Carry out all steps and return their outcomes, in order. Raises nothing that a server can cause."""
+        session = self._session
+        if session.ended:
+            return [Outcome(step=step, status=Status.NOT_TRIED) for step in self._steps]
         try:
-            answer = await session.send(request)
-        except Unauthorized:
-            raise
-        except RequestRefused as refusal:
-            progress.http_status = refusal.status
-            if self._removes and len(ids) == 1 and refusal.scim_type == "noTarget":
-                # A removal whose filter matches nobody finds what it wants; some servers call that an error.
-                progress.accepted += 1
-                return None
-            return refusal
-        progress.accept(answer.status)
-        self.group = _after(group, ids, removed=self._removes)
-        return None
+            group = await session.read_made(self._steps[0])
+        except ScimError as error:
+            session.failed(error)
+            return [Outcome(step=step, status=Status.FAILED, message=str(error)) for step in self._steps]
+        if not isinstance(group, LiveGroup):
+            return [_gone(Progress(step, resource_id=step.resource_id)) for step in self._steps]
+        roster = Roster(session, group, self._leaving())
+        writer = MembershipWriter(session, roster, self._action)
+        try:
+            items = [await self._try(step, roster, writer) for step in self._steps]
+            await writer.finish()
+        finally:
+            writer.release()
+        outcomes = [
+            self._judge(item, roster, writer.unreadable) if isinstance(item, Progress) else item for item in items
+        ]
+        if all(outcome.status is Status.APPLIED for outcome in outcomes):
+            session.succeeded()
+        return outcomes
+
+    def _leaving(self) -> list[str]:
+        if self._action is not Action.REMOVE_MEMBERS:
+            return []
+        return [member_id for step in self._steps for member_id in self._session.member_ids(step.members)[0]]
+
+    async def _try(self, step: Step, roster: Roster, writer: MembershipWriter) -> Outcome | Progress:
+        session, group = self._session, roster.group
+        progress = Progress(step, resource_id=step.resource_id or (group.id if group is not None else None))
+        if session.ended:
+            return progress.outcome(Status.NOT_TRIED)
+        progress.members, missing = session.member_ids(step.members)
+        for edge in missing:
+            progress.refusals.add(edge, f"needs “create {edge.address}”, which did not succeed")
+        if group is None or writer.unreadable is not None:
+            return progress
+        condition = step.precondition
+        if condition is not None and digest(group, condition.paths, session.schema(Kind.GROUP)) != condition.digest:
+            changed = ", ".join(condition.paths)
+            return progress.outcome(Status.STALE, f"{step.address} changed since it was planned (one of: {changed})")
+        try:
+            await self._ask_before_removal(progress, roster)
+        except ScimError as error:
+            session.failed(error)
+            return progress.outcome(Status.FAILED, str(error))
+        ids = [member_id for member_id in progress.members if member_id not in progress.refusals.ids]
+        await writer.write(progress, ids)
+        return progress
+
+    async def _ask_before_removal(self, progress: Progress, roster: Roster) -> None:
+        """Find out who of the step is in a group that does not tell its members; unknown is never taken for known."""
+        if roster.whole or self._action is not Action.REMOVE_MEMBERS or not progress.members:
+            return
+        await roster.look(self._action, list(progress.members), patient=False)
+        if roster.blind:
+            for member_id, edge in progress.members.items():
+                progress.refusals.add(edge, _UNKNOWN, member_id)
+
+    def _judge(self, progress: Progress, roster: Roster, unreadable: ScimError | None) -> Outcome:
+        outcome = self._settle(progress, roster, unreadable)
+        told = [outcome.message, progress.loss or "", *progress.notes]
+        status = Status.DIFFERS if progress.loss and outcome.status is Status.APPLIED else outcome.status
+        return progress.outcome(status, "; ".join(filter(None, told)))
+
+    def _settle(self, progress: Progress, roster: Roster, unreadable: ScimError | None) -> Outcome:
+        if roster.group is None:
+            return _gone(progress)
+        refused, total = progress.refusals, len(progress.step.members)
+        left = [one for one in roster.left(self._action, progress.members) if one not in refused.ids]
+        if progress.failure is not None and (left or unreadable is not None):
+            done = total - len(left) - len(refused.reasons)
+            so_far = f" ({done} of {total} memberships are as they should be)" if progress.accepted else ""
+            return progress.outcome(Status.FAILED, progress.failure + so_far)
+        if unreadable is not None:
+            status = Status.DIFFERS if progress.accepted else Status.FAILED
+            return progress.outcome(status, f"written, and could not be read back: {unreadable}")
+        if not left:
+            status = Status.FAILED if refused else Status.APPLIED
+            return progress.outcome(status, refused.describe(total) if refused else "")
+        if not progress.requests and not refused:
+            return progress.outcome(Status.NOT_TRIED)
+        return progress.outcome(Status.DIFFERS, self._describe(progress, left))
+
+    def _describe(self, progress: Progress, left: Sequence[str]) -> str:
+        names = [progress.members[member_id].name for member_id in left]
+        more = ", …" if len(names) > _SHOWN else ""
+        return f"{len(names)} memberships are not as written: {', '.join(names[:_SHOWN])}{more}"
 
 
-def _after(group: LiveGroup, ids: Sequence[str], *, removed: bool) -> LiveGroup:
-    if group.members is None:
-        return group
-    changed = dict.fromkeys(ids)
-    if removed:
-        return replace(group, members=tuple(member for member in group.members if member not in changed))
-    return replace(group, members=tuple(dict.fromkeys(group.members) | changed))
+def _gone(progress: Progress) -> Outcome:
+    """Settle a step whose group is not in the directory any more: it has no members, and takes none."""
+    missing = f"{progress.step.address} is not in the directory any more"
+    if progress.step.action is Action.REMOVE_MEMBERS:
+        return progress.outcome(Status.APPLIED, f"{missing}, so nothing is left to do")
+    return progress.outcome(Status.STALE, missing)

@@ -44,7 +44,11 @@ class Progress:
         http_status: of the last answer to a write.
         members: the step's edges by the member's id.
         refusals: the memberships that did not come about.
-        failure: why the step ended early, after a part of it was accepted.
+        failure: why the step ended early.
+        refused: membership requests that were refused, or changed nothing.
+        climbed: whether every form of writing memberships was tried in vain for one of its members.
+        notes: what was found out about the directory and put right on the way.
+        loss: what was lost on the way and not put back.
     """
 
     step: Step
@@ -55,6 +59,10 @@ class Progress:
     members: dict[str, Edge] = field(default_factory=dict)
     refusals: Refusals = field(default_factory=Refusals)
     failure: str | None = None
+    refused: int = 0
+    climbed: bool = False
+    notes: list[str] = field(default_factory=list)
+    loss: str | None = None
 
     def accept(self, status: int) -> None:
         """Record that the directory answered a write with a success."""

@@ -1,24 +1,27 @@
 """A step as SCIM requests: the smallest PATCH, PUT where there is no PATCH. Pure.
 
-A member is removed by ``members[value eq "<id>"]``; a bare ``remove members`` is never sent, because servers take it
-for "remove everybody" (RFC 7644 §3.5.2.2).
+A member is removed as the service provider wants it; a ``remove members`` that names nobody is never sent, because it
+means "remove everybody" (RFC 7644 §3.5.2.2).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import unquote
 
+import msgspec
+
+from reconciler.applying.forms import Form, is_put
 from reconciler.attributes import Path, ResourceSchema, fold, unassigned
-from reconciler.capabilities import Capabilities
+from reconciler.capabilities import Capabilities, MemberAdd, MemberRemove
 from reconciler.diagnostics import ReconcilerError
 from reconciler.filters import quote
 from reconciler.live import endpoint_of
 from reconciler.model import Kind, LiveGroup, LiveResource
-from reconciler.planning.plan import Action, Change
+from reconciler.planning.plan import Change
 from reconciler.scim.answers import member
 from reconciler.scim.client import ScimResponse
 from reconciler.scim.listing import Endpoint
@@ -41,14 +44,63 @@ class UnsafeWriteError(ReconcilerError):
         )
 
 
+class NoVerbError(ReconcilerError):
+    """A change of an existing resource for which the service provider has no method.
+
+    Attributes:
+        address: of the resource.
+        kind: its kind.
+    """
+
+    def __init__(self, address: str, kind: Kind) -> None:
+        self.address = address
+        self.kind = kind
+        super().__init__(
+            f"{address} was not written: the directory takes neither PATCH nor PUT for {endpoint_of(kind)}, so nothing "
+            "can be changed in it"
+        )
+
+
+class TooLargeError(ReconcilerError):
+    """A request whose body is larger than the service provider takes, and that cannot be split.
+
+    Attributes:
+        size: bytes of the body.
+        limit: bytes that the service provider takes.
+    """
+
+    def __init__(self, request: Request, size: int, limit: int) -> None:
+        self.size = size
+        self.limit = limit
+        what = f"/{request.endpoint}" + (f"/{request.resource_id}" if request.resource_id else "")
+        super().__init__(
+            f"{request.method} {what} was not sent: its body has {size} bytes, and the directory takes {limit} "
+            "(capability max_body_bytes)"
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One HTTP request below the base URL. ``body`` is SCIM JSON; ``None`` for a deletion."""
+    """One HTTP request below the base URL.
+
+    Attributes:
+        method: the HTTP method.
+        endpoint: of the resource.
+        resource_id: its id; ``None`` for a creation.
+        body: SCIM JSON; ``None`` for a deletion.
+        if_match: the version that the resource must still have (RFC 7644 §3.14).
+    """
 
     method: Literal["POST", "PUT", "PATCH", "DELETE"]
     endpoint: Endpoint
     resource_id: str | None = None
     body: Mapping[str, Any] | None = None
+    if_match: str | None = None
+
+    @property
+    def size(self) -> int:
+        """The length of the body in bytes."""
+        return 0 if self.body is None else len(msgspec.json.encode(self.body))
 
 
 def creation(kind: Kind, changes: Iterable[Change]) -> Request:
@@ -59,18 +111,24 @@ def creation(kind: Kind, changes: Iterable[Change]) -> Request:
     return Request(method="POST", endpoint=endpoint_of(kind), body={"schemas": _schemas(kind, body), **body})
 
 
-def deletion(kind: Kind, resource_id: str) -> Request:
-    """Return the DELETE of a resource."""
-    return Request(method="DELETE", endpoint=endpoint_of(kind), resource_id=resource_id)
+def deletion(kind: Kind, resource_id: str, *, version: str | None = None) -> Request:
+    """Return the DELETE of a resource, on the condition that it still has that version."""
+    return Request(method="DELETE", endpoint=endpoint_of(kind), resource_id=resource_id, if_match=version)
 
 
-def update(
-    current: LiveResource, changes: Iterable[Change], *, capabilities: Capabilities, schema: ResourceSchema
-) -> Request:
-    """Return the request that writes attributes of an existing resource.
+def updates(
+    current: LiveResource,
+    changes: Sequence[Change],
+    *,
+    capabilities: Capabilities,
+    schema: ResourceSchema,
+    version: str | None = None,
+) -> list[Request]:
+    """Return the requests that write attributes of an existing resource: one, unless PATCH takes fewer operations.
 
     Raises:
         UnsafeWriteError: it would have to repeat members that are not known.
+        NoVerbError: the service provider has neither PATCH nor PUT for this kind.
     """
     kind = current.kind
     if capabilities.patch_users if kind is Kind.USER else capabilities.patch_groups:
@@ -80,42 +138,58 @@ def update(
             else {"op": "replace", "path": change.path, "value": change.after}
             for change in changes
         ]
-        return _patch(kind, current.id, operations)
+        at_once = max(1, capabilities.max_operations_per_patch)
+        batches = [operations[start : start + at_once] for start in range(0, len(operations), at_once)]
+        # Each write makes a new version, so the one that was read holds for the first alone.
+        return [
+            _patch(kind, current.id, batch, version if number == 0 else None) for number, batch in enumerate(batches)
+        ]
+    if not (capabilities.put_users if kind is Kind.USER else capabilities.put_groups):
+        raise NoVerbError(current.address, kind)
     body = _writable(current, schema)
     for change in changes:
         _set(body, Path.parse(change.path), change.after)
     if isinstance(current, LiveGroup):
         body["members"] = _members(_known_members(current))
-    return _put(current, body)
+    return [_put(current, body, version)]
 
 
 def membership(
-    current: LiveGroup,
-    action: Action,
-    member_ids: Iterable[str],
-    *,
-    capabilities: Capabilities,
-    schema: ResourceSchema,
+    current: LiveGroup, form: Form, member_ids: Iterable[str], *, schema: ResourceSchema, version: str | None = None
 ) -> Request:
     """Return the request that adds members to a group or removes them from it.
+
+    Args:
+        current: the group as it is.
+        form: how; a :class:`MemberAdd` adds, a :class:`MemberRemove` removes.
+        member_ids: at least one: without any, some forms would be a bare ``remove members``.
+        schema: the attribute definitions of groups.
+        version: the condition: the version that the group must still have.
 
     Raises:
         UnsafeWriteError: it would have to repeat members that are not known.
     """
-    ids = list(member_ids)
-    if capabilities.patch_groups:
-        operations: list[dict[str, Any]]
-        if action is Action.ADD_MEMBERS:
-            operations = [{"op": "add", "path": "members", "value": _members(ids)}]
-        else:
-            operations = [{"op": "remove", "path": f"members[value eq {quote(member_id)}]"} for member_id in ids]
-        return _patch(Kind.GROUP, current.id, operations)
-    kept, changed = dict.fromkeys(_known_members(current)), dict.fromkeys(ids)
-    if action is Action.ADD_MEMBERS:
-        kept |= changed
-    else:
-        kept = {member_id: None for member_id in kept if member_id not in changed}
-    return _put(current, {**_writable(current, schema), "members": _members(kept)})
+    ids = list(dict.fromkeys(member_ids))
+    if not ids:
+        raise ValueError("a membership request without members would be about all of them")
+    match form:
+        case MemberAdd() if is_put(form):
+            kept = dict.fromkeys(_known_members(current)) | dict.fromkeys(ids)
+            return _put(current, {**_writable(current, schema), "members": _members(kept)}, version)
+        case MemberRemove.PUT:
+            gone = set(ids)
+            left = [member_id for member_id in _known_members(current) if member_id not in gone]
+            return _put(current, {**_writable(current, schema), "members": _members(left)}, version)
+        case MemberRemove.PATH_FILTER:
+            operations: list[dict[str, Any]] = [
+                {"op": "remove", "path": f"members[value eq {quote(member_id)}]"} for member_id in ids
+            ]
+        case _:
+            op = "add" if isinstance(form, MemberAdd) else "remove"
+            nested = form.value == MemberAdd.NESTED_VALUE.value
+            value: Any = {"members": _members(ids)} if nested else _members(ids)
+            operations = [{"op": op, "path": "members", "value": value}]
+    return _patch(Kind.GROUP, current.id, operations, version)
 
 
 def created_id(answer: ScimResponse, kind: Kind) -> str | None:
@@ -129,17 +203,18 @@ def created_id(answer: ScimResponse, kind: Kind) -> str | None:
     return unquote(last) if separator else None
 
 
-def _patch(kind: Kind, resource_id: str, operations: list[dict[str, Any]]) -> Request:
+def _patch(kind: Kind, resource_id: str, operations: list[dict[str, Any]], version: str | None) -> Request:
     body = {"schemas": [PATCH_OP], "Operations": operations}
-    return Request(method="PATCH", endpoint=endpoint_of(kind), resource_id=resource_id, body=body)
+    return Request(method="PATCH", endpoint=endpoint_of(kind), resource_id=resource_id, body=body, if_match=version)
 
 
-def _put(current: LiveResource, body: Mapping[str, Any]) -> Request:
+def _put(current: LiveResource, body: Mapping[str, Any], version: str | None) -> Request:
     return Request(
         method="PUT",
         endpoint=endpoint_of(current.kind),
         resource_id=current.id,
         body={"schemas": _schemas(current.kind, body), **body},
+        if_match=version,
     )
 
 

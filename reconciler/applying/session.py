@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from reconciler.applying.forms import Forms
 from reconciler.applying.lookup import Lookup
 from reconciler.applying.outcome import Outcome, Status
-from reconciler.applying.requests import Request
+from reconciler.applying.requests import Request, TooLargeError
 from reconciler.applying.settling import Patience
 from reconciler.applying.stop import StopSignal
 from reconciler.attributes import ResourceSchema, Schemas
 from reconciler.capabilities import Capabilities
-from reconciler.live import read_group, read_user
+from reconciler.live import members_among, read_group, read_user
 from reconciler.model import Kind, LiveGroup, LiveResource, LiveUser
 from reconciler.planning.plan import Action, Edge, Step
 from reconciler.scim.client import ScimClient, ScimResponse, resource_path
@@ -36,6 +38,9 @@ class Session:
         created: ids of the resources that this run created or found made, by address.
         halted: why no further step may start, once something says so.
         lossy_groups: groups that lost members that no step removes.
+        adding: what the run knows of the forms of adding members.
+        removing: likewise of removing them.
+        conditional: whether writes state the version that they are meant for.
     """
 
     client: ScimClient
@@ -47,10 +52,16 @@ class Session:
     created: dict[str, str] = field(default_factory=dict)
     halted: str | None = None
     lossy_groups: int = 0
+    adding: Forms = field(init=False)
+    removing: Forms = field(init=False)
+    conditional: bool = field(init=False)
     _failures: int = 0
     _lookup: Lookup = field(init=False)
 
     def __post_init__(self) -> None:
+        self.adding = Forms.of(Action.ADD_MEMBERS, self.capabilities)
+        self.removing = Forms.of(Action.REMOVE_MEMBERS, self.capabilities)
+        self.conditional = self.capabilities.etag
         self._lookup = Lookup(self.client, self.schemas, self.capabilities)
 
     @property
@@ -122,27 +133,77 @@ class Session:
         """Return a group as it is now, or ``None`` where there is none of that id. Raises ScimError."""
         return await read_group(self.client, group_id, capabilities=self.capabilities)
 
+    async def read_made(self, step: Step) -> LiveResource | None:
+        """Return the resource that a step is about, and wait for it where this run made it. Raises ScimError.
+
+        Reads may lag behind writes, so what was made a moment ago may be invisible yet.
+        """
+        made = self.created.get(step.address)
+        resource_id = step.resource_id or made
+        if resource_id is None:
+            return None
+        found = await self.read(step.kind, resource_id)
+        for seconds in self.patience.waits if resource_id == made else ():
+            if found is not None:
+                break
+            await asyncio.sleep(seconds)
+            found = await self.read(step.kind, resource_id)
+        return found
+
+    async def members_among(self, group_id: str, member_ids: Collection[str]) -> frozenset[str] | None:
+        """Return which of these are in a group now, or ``None`` where the directory does not tell. Raises ScimError."""
+        return await members_among(self.client, self.capabilities, group_id, member_ids)
+
+    def forms(self, action: Action) -> Forms:
+        """Return what the run knows of the forms of adding or of removing members."""
+        return self.adding if action is Action.ADD_MEMBERS else self.removing
+
+    def version(self, resource: LiveResource) -> str | None:
+        """Return the version that a write of a resource is meant for; ``None`` where versions are not honoured."""
+        return resource.version if self.conditional else None
+
     async def look_up(self, step: Step, *, fresh: bool = True) -> LiveResource | None:
         """Return the live resource that a creation would make again, or ``None``; see :class:`Lookup`."""
         found = await self._lookup.find(step, fresh=fresh)
         return await self.read(step.kind, found) if found is not None else None
 
+    async def look_up_patiently(self, step: Step) -> LiveResource | None:
+        """Return what a creation has made, or ``None`` only after all waits. Raises ScimError."""
+        for seconds in self.patience.waits:
+            found = await self.look_up(step)
+            if found is not None:
+                return found
+            await asyncio.sleep(seconds)
+        return await self.look_up(step)
+
+    async def owner_of(self, step: Step) -> str | None:
+        """Return who has what a step wants for its resource alone, for a person; see :meth:`Lookup.owner`."""
+        return await self._lookup.owner(step)
+
     async def send(self, request: Request) -> ScimResponse:
-        """Send a write. Raises ScimError."""
+        """Send a write.
+
+        Raises:
+            ScimError: as the client does.
+            TooLargeError: the directory takes no body of this size. Nothing was sent.
+        """
+        limit = self.capabilities.max_body_bytes
+        if request.body is not None and (size := request.size) > limit:
+            raise TooLargeError(request, size, limit)
         answer = await self._send(request)
         self.succeeded()
         return answer
 
     async def _send(self, request: Request) -> ScimResponse:
-        body = request.body or {}
+        body, version = request.body or {}, request.if_match
         if request.method == "POST":
             return await self.client.post(f"/{request.endpoint}", body)
         path = resource_path(request.endpoint, request.resource_id or "")
         if request.method == "PUT":
-            return await self.client.put(path, body)
+            return await self.client.put(path, body, if_match=version)
         if request.method == "PATCH":
-            return await self.client.patch(path, body)
-        return await self.client.delete(path)
+            return await self.client.patch(path, body, if_match=version)
+        return await self.client.delete(path, if_match=version)
 
 
 def _usable(step: Step) -> bool:

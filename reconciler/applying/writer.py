@@ -1,0 +1,379 @@
+"""Writing memberships: batch by batch, in a form that works, read back as often as its proof asks for.
+
+A batch that is refused is halved, so that one bad member does not keep the others out: Atlassian, for one, answers 404
+to a whole request for one unknown member. What was accepted is read back: at once while the form is not proven, and
+before the next group is touched; at the end of the group's steps where it is. What does not read back as written is
+sent again: in smaller batches where the server kept only so many, in the next form where it kept none.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from reconciler.applying.bystanders import Loss, confirm_loss, put_back
+from reconciler.applying.forms import Form, Proof, Weight, is_put
+from reconciler.applying.progress import Progress
+from reconciler.applying.requests import Request, TooLargeError, UnsafeWriteError, membership
+from reconciler.applying.roster import Roster
+from reconciler.applying.session import Session
+from reconciler.model import Kind
+from reconciler.planning.plan import Action
+from reconciler.scim.client import ScimResponse
+from reconciler.scim.errors import NotFound, OutcomeUnknown, RequestRefused, ScimError, Unauthorized
+
+_HOPELESS = 32
+"""Requests of one step that came to nothing, without a single success, after which it is not about members any more."""
+_TRIES = 2
+"""How often a batch is sent whose answer was lost and whose effect is not there, or whose version was outdated."""
+_ABOUT_THE_FORM = frozenset({400, 405, 415, 422, 501})
+"""Statuses that can mean that the server does not know this form."""
+_NOT_SUPPORTED = frozenset({405, 501})
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What came of a form."""
+
+    weight: Weight
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """Members of one step that are written together.
+
+    Attributes:
+        progress: the step.
+        ids: who.
+        tried: the forms that came to nothing for them.
+        impossible: the forms that cannot be used for them.
+        narrowed: how many of a larger batch the server kept, where they are what is left of it.
+        tries: requests whose answer was lost, or that met another version.
+        form: what they were last sent in.
+        lost: the error, where no answer came.
+    """
+
+    progress: Progress
+    ids: tuple[str, ...]
+    tried: dict[Form, _Attempt] = field(default_factory=dict)
+    impossible: dict[Form, str] = field(default_factory=dict)
+    narrowed: int = 0
+    tries: int = 0
+    form: Form | None = None
+    lost: OutcomeUnknown | None = None
+
+    def halves(self) -> tuple[_Batch, _Batch]:
+        """Return two batches of half the size."""
+        middle = len(self.ids) // 2
+        return replace(self, ids=self.ids[:middle]), replace(self, ids=self.ids[middle:])
+
+
+class MembershipWriter:
+    """Writes the additions, or the removals, of one group.
+
+    Args:
+        session: the run.
+        roster: who is in the group.
+        action: ``ADD_MEMBERS`` or ``REMOVE_MEMBERS``.
+
+    Attributes:
+        unreadable: why the group cannot be read back any more. Nothing further is written to it.
+    """
+
+    def __init__(self, session: Session, roster: Roster, action: Action) -> None:
+        self.unreadable: ScimError | None = None
+        self._session = session
+        self._roster = roster
+        self._action = action
+        self._forms = session.forms(action)
+        self._queue: deque[_Batch] = deque()
+        self._sent: list[_Batch] = []
+        self._due = False
+        self._holds_gate = False
+
+    async def write(self, progress: Progress, ids: Sequence[str]) -> None:
+        """Write memberships of one step. What came of them is in ``progress``, the roster and the memory of forms."""
+        self._queue.append(_Batch(progress=progress, ids=tuple(ids)))
+        await self._work()
+
+    async def finish(self) -> None:
+        """Read back what was not read back yet, and put right what came out wrong."""
+        await self._work(until_proven=True)
+
+    def release(self) -> None:
+        """Let other groups use forms that are not proven. To be called however the steps of the group ended."""
+        if self._holds_gate:
+            self._holds_gate = False
+            self._forms.gate.release()
+
+    async def _work(self, *, until_proven: bool = False) -> None:
+        while self._queue or (self._sent and (self._due or until_proven)):
+            if self.unreadable is not None or self._roster.group is None:
+                self._sent.clear()
+                self._abandon(self.unreadable)
+            elif self._sent and (self._due or not self._queue):
+                await self._read_back()
+            else:
+                await self._write_next()
+
+    def _abandon(self, why: object = None) -> None:
+        """Send nothing further of what is waiting."""
+        for batch in self._queue:
+            batch.progress.failure = batch.progress.failure or (str(why) if why is not None else None)
+        self._queue.clear()
+
+    async def _write_next(self) -> None:
+        waiting = self._queue.popleft()
+        ids = tuple(self._roster.left(self._action, waiting.ids))
+        batch = replace(waiting, ids=ids, lost=None)
+        if not ids:
+            return
+        if self._forms.verdict is not None:
+            self._refuse(batch, self._forms.verdict)
+            return
+        form = next((one for one in self._forms.usable if one not in {**batch.tried, **batch.impossible}), None)
+        if form is None:
+            self._climbed(batch)
+            return
+        if not self._trusted(form) and not self._holds_gate:
+            await self._forms.gate.acquire()
+            self._holds_gate = True
+            # Whoever held it has learned something: decide again.
+            self._queue.appendleft(batch)
+            if self._session.ended:
+                self._abandon()
+            return
+        size = self._size(batch, form)
+        if len(ids) > size:
+            self._queue.appendleft(replace(batch, ids=ids[size:]))
+            batch = replace(batch, ids=ids[:size])
+        try:
+            await self._send(replace(batch, form=form), form)
+        except ScimError as error:
+            self._fail(batch.progress, error)
+
+    def _trusted(self, form: Form) -> bool:
+        """Tell whether a form may be used in several groups at once, and read back later."""
+        proof = self._forms.proof(form)
+        return proof is Proof.SAFE or (proof is Proof.WORKS and not self._roster.others)
+
+    def _size(self, batch: _Batch, form: Form) -> int:
+        size = min(self._forms.size(form), batch.narrowed or self._forms.limit)
+        first = not self._trusted(form) and not batch.progress.refused
+        # Somebody has something to lose: one membership tells as much as a thousand.
+        return 1 if first and self._roster.strangers else size
+
+    def _fail(self, progress: Progress, error: ScimError) -> None:
+        self._session.failed(error)
+        progress.http_status = error.status or progress.http_status
+        progress.failure = str(error)
+        self._queue = deque(batch for batch in self._queue if batch.progress is not progress)
+
+    def _refuse(self, batch: _Batch, why: str) -> None:
+        for member_id in batch.ids:
+            batch.progress.refusals.add(batch.progress.members[member_id], why, member_id)
+
+    async def _send(self, batch: _Batch, form: Form) -> None:
+        group, progress = self._roster.group, batch.progress
+        if group is None:
+            return
+        try:
+            request = membership(
+                group,
+                form,
+                batch.ids,
+                schema=self._session.schema(Kind.GROUP),
+                version=self._session.version(group),
+            )
+            progress.requests += 1
+            answer = await self._session.send(request)
+        except UnsafeWriteError as unsafe:
+            self._queue.appendleft(replace(batch, impossible={**batch.impossible, form: str(unsafe)}))
+        except TooLargeError as too_large:
+            progress.requests -= 1
+            self._too_large(batch, form, too_large)
+        except Unauthorized:
+            raise
+        except RequestRefused as refusal:
+            progress.http_status = refusal.status
+            await self._refused(batch, form, request, refusal)
+        except OutcomeUnknown as lost:
+            progress.http_status = lost.status or progress.http_status
+            self._sent.append(replace(batch, lost=lost))
+            self._due = True
+        else:
+            progress.accept(answer.status)
+            self._accepted(batch, form, answer)
+
+    def _accepted(self, batch: _Batch, form: Form, answer: ScimResponse | None) -> None:
+        self._due = self._due or not self._trusted(form)
+        self._sent.append(batch)
+        self._roster.assume(self._action, batch.ids, answer)
+
+    def _too_large(self, batch: _Batch, form: Form, error: TooLargeError) -> None:
+        if is_put(form) or len(batch.ids) == 1:
+            self._queue.appendleft(replace(batch, impossible={**batch.impossible, form: str(error)}))
+            return
+        self._forms.shrink(len(batch.ids) // 2)
+        self._queue.appendleft(batch)
+
+    async def _refused(self, batch: _Batch, form: Form, request: Request, refusal: RequestRefused) -> None:
+        progress, single = batch.progress, len(batch.ids) == 1
+        if self._action is Action.REMOVE_MEMBERS and single and refusal.scim_type == "noTarget":
+            # A removal whose filter matches nobody finds what it wants; some servers call that an error.
+            progress.accepted += 1
+            self._accepted(batch, form, None)
+            return
+        if refusal.status == 412 and request.if_match is not None and batch.tries < _TRIES:
+            await self._meet_new_version(batch, request.if_match)
+            return
+        progress.refused += 1
+        if isinstance(refusal, NotFound) and progress.refused == 1:
+            # Either a member is unknown or the group is: the same status from most servers.
+            await self._roster.look(self._action, batch.ids, patient=False)
+        if refusal.status == 413 and is_put(form):
+            self._queue.appendleft(replace(batch, impossible={**batch.impossible, form: str(refusal)}))
+            return
+        if refusal.status == 413 and not single:
+            self._forms.shrink(len(batch.ids) // 2)
+        elif self._may_try_another(batch, form) and refusal.status in _ABOUT_THE_FORM:
+            weight = Weight.UNSUPPORTED if refusal.status in _NOT_SUPPORTED else Weight.REFUSED
+            self._try_another(batch, form, _Attempt(weight, str(refusal)))
+            return
+        self._halve_or(batch, str(refusal))
+
+    def _halve_or(self, batch: _Batch, why: str) -> None:
+        """Halve a batch that came to nothing, level by level, so that a first success comes early where one can."""
+        progress = batch.progress
+        if progress.refused >= _HOPELESS and not progress.accepted:
+            for one in (batch, *(one for one in self._queue if one.progress is progress)):
+                self._refuse(one, why)
+            self._queue = deque(one for one in self._queue if one.progress is not progress)
+        elif len(batch.ids) == 1:
+            self._refuse(batch, why)
+        else:
+            self._queue.extend(batch.halves())
+
+    async def _meet_new_version(self, batch: _Batch, version: str) -> None:
+        """Read the group again after 412: a membership is safe to repeat, whatever else changed (RFC 7644 §3.14)."""
+        await self._roster.look(self._action, batch.ids, patient=False)
+        group = self._roster.group
+        if group is not None and group.version == version:
+            # It refuses the very version that it shows, for instance because it compares weak ones strongly.
+            self._session.conditional = False
+        self._queue.appendleft(replace(batch, tries=batch.tries + 1))
+
+    def _may_try_another(self, batch: _Batch, form: Form) -> bool:
+        return self._forms.proof(form) is Proof.NONE and not batch.progress.climbed
+
+    def _try_another(self, batch: _Batch, form: Form, attempt: _Attempt) -> None:
+        self._queue.appendleft(replace(batch, tried={**batch.tried, form: attempt}, narrowed=0))
+
+    def _climbed(self, batch: _Batch) -> None:
+        """Settle a batch for which no form is left."""
+        progress = batch.progress
+        if not batch.tried:
+            self._refuse(batch, next(iter(batch.impossible.values()), self._forms.tell({})))
+            return
+        progress.climbed = True
+        weights = {attempt.weight for attempt in batch.tried.values()}
+        told = {form: attempt.what for form, attempt in batch.tried.items()} | batch.impossible
+        whole = len(batch.ids) > 1 and Weight.IGNORED in weights
+        weight = Weight.UNSUPPORTED if whole else weights.pop() if len(weights) == 1 else Weight.IGNORED
+        self._forms.fruitless(batch.ids[0], weight, told)
+        if self._forms.verdict is not None:
+            self._refuse(batch, self._forms.verdict)
+        elif len(batch.ids) == 1:
+            self._refuse(batch, self._forms.tell(told))
+        else:
+            self._queue.extend(replace(half, tried={}) for half in batch.halves())
+
+    async def _read_back(self) -> None:
+        sent, self._sent, self._due = self._sent, [], False
+        roster = self._roster
+        before, kept = roster.seen, roster.kept
+        ids = [member_id for batch in sent for member_id in batch.ids]
+        try:
+            await roster.look(self._action, ids, patient=not any(batch.lost for batch in sent))
+            loss = await confirm_loss(self._session, roster, kept)
+            misread = loss is not None and await self._misread(sent, kept, loss)
+        except ScimError as error:
+            self._session.failed(error)
+            self.unreadable = error
+            return
+        if roster.blind:
+            for batch in sent:
+                roster.believe(self._action, batch.ids if batch.lost is None else ())
+        witnesses = (before - set(ids)) & roster.seen
+        proof = Proof.SAFE if witnesses and loss is None else Proof.WORKS
+        for batch in sent:
+            self._learn(batch, proof, misread=misread)
+        if self._session.halted is not None:
+            self._abandon(self._session.halted)
+        usable = self._forms.usable
+        if not usable or self._trusted(usable[0]):
+            self.release()
+
+    def _learn(self, batch: _Batch, proof: Proof, *, misread: bool) -> None:
+        """Draw the consequences of what became of one batch."""
+        form, left = batch.form, tuple(self._roster.left(self._action, batch.ids))
+        if form is None or self._roster.group is None:
+            return
+        landed = len(batch.ids) - len(left)
+        again = replace(batch, ids=left)
+        if misread:
+            self._queue.append(again)
+            return
+        if landed:
+            self._works(batch, form, proof)
+        if not left:
+            if batch.narrowed and len(batch.ids) == batch.narrowed:
+                self._forms.shrink(batch.narrowed)
+        elif batch.lost is not None:
+            self._answer_lost(again, form, batch.lost)
+        elif landed:
+            self._queue.append(replace(again, narrowed=landed, tried={}))
+        elif self._may_try_another(batch, form):
+            self._try_another(again, form, _Attempt(Weight.IGNORED, "was accepted and changed nothing"))
+        elif len(left) > 1 and not batch.narrowed and batch.progress.refused < _HOPELESS:
+            batch.progress.refused += 1
+            self._queue.extend(again.halves())
+
+    def _answer_lost(self, batch: _Batch, form: Form, lost: OutcomeUnknown) -> None:
+        if lost.status == 500 and self._may_try_another(batch, form):
+            self._try_another(batch, form, _Attempt(Weight.UNSUPPORTED, str(lost)))
+        elif batch.tries + 1 >= _TRIES:
+            self._fail(batch.progress, lost)
+        else:
+            self._queue.append(replace(batch, tries=batch.tries + 1))
+
+    def _works(self, batch: _Batch, form: Form, proof: Proof) -> None:
+        for other, attempt in batch.tried.items():
+            self._forms.disprove(other, attempt.what)
+            batch.progress.notes.append(f"{other.value} does not work here ({attempt.what}); {form.value} does")
+        self._forms.prove(form, proof)
+
+    async def _misread(self, sent: Sequence[_Batch], kept: frozenset[str], loss: Loss) -> bool:
+        """Tell whether a loss is the directory's doing. Where it is, put it right, or end the run."""
+        session, progress = self._session, sent[-1].progress
+        forms = {batch.form for batch in sent if batch.form is not None}
+        proven = all(self._forms.proof(form) is Proof.SAFE for form in forms)
+        if proven and not loss.everybody and not session.lossy_groups:
+            session.lossy_groups += 1
+            progress.loss = f"{loss.told}. Somebody else may have removed them at this moment; plan again to see"
+            return False
+        for form in forms:
+            self._forms.disprove(form, f"made others leave {progress.step.address}")
+        missing = await put_back(session, self._roster, kept, progress)
+        if not missing:
+            named = ", ".join(sorted(form.value for form in forms))
+            progress.notes.append(f"{loss.told}; they were put back. {named} is not used any more in this run")
+            return True
+        progress.loss = (
+            f"{loss.told}. The directory seems to misread membership changes, and {len(missing)} of them could not be "
+            "put back; nothing further was written"
+        )
+        session.halt(progress.loss)
+        return True
