@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,12 @@ from starlette.routing import Route
 from reconciler.attributes import fold
 from reconciler.model import Kind
 from reconciler.sandbox import discovery
+from reconciler.sandbox.behaviour import Behaviour
+from reconciler.sandbox.behaviour.definition import Conflict, Listing
+from reconciler.sandbox.bulk import run_bulk
 from reconciler.sandbox.directory import Directory
-from reconciler.sandbox.errors import RequestRefusedError, invalid_syntax, invalid_value
+from reconciler.sandbox.errors import ERROR_URN, RequestRefusedError, invalid_syntax
+from reconciler.sandbox.paging import page
 from reconciler.sandbox.records import Record
 from reconciler.sandbox.representation import Projection, encode
 
@@ -26,6 +30,13 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/scim+json"
 LIST_URN = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 _READABLE = (MEDIA_TYPE, "application/json")
+
+_ONE_RESULT = {"totalResults": 1, "startIndex": 1, "itemsPerPage": 1}
+_MADE_UP = {
+    kind: {"schemas": [kind.schema], "id": "0", kind.naming_attribute: "placeholder", "meta": {"resourceType": kind}}
+    for kind in Kind
+}
+"""What a listing holds that is made up: a resource that cannot be read by its id."""
 
 
 def build_app(directory: Directory, base_url: str) -> Starlette:
@@ -38,14 +49,17 @@ def build_app(directory: Directory, base_url: str) -> Starlette:
     resources = _Resources(directory)
     base = directory.behaviour.base_path
     routes = _discovery_routes(directory, base_url)
-    for kind in Kind:
+    for kind in directory.behaviour.kinds:
         routes += [
             Route(f"{base}/{kind}s", partial(resources.collection, kind), methods=["GET", "POST"]),
             Route(f"{base}/{kind}s/{{id}}", partial(resources.one, kind), methods=["GET", "PUT", "PATCH", "DELETE"]),
         ]
+    if directory.behaviour.bulk_operations:
+        routes.append(Route(f"{base}/Bulk", resources.bulk, methods=["POST"]))
+    refused = partial(_refused, directory.behaviour)
     app = Starlette(
         routes=routes,
-        exception_handlers={RequestRefusedError: _refused, HTTPException: _not_routed, Exception: _failed},
+        exception_handlers={RequestRefusedError: refused, HTTPException: _not_routed, Exception: _failed},
     )
     app.router.redirect_slashes = False
     return app
@@ -60,10 +74,15 @@ def _json(document: Mapping[str, Any], status: int = 200, headers: Mapping[str, 
     return Response(encode(document), status_code=status, headers=headers, media_type=MEDIA_TYPE)
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
+async def _refused(behaviour: Behaviour, _request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestRefusedError):
         raise error
-    return error_response(error)
+    if error.status == 409 and behaviour.conflict is Conflict.BODILESS:
+        return Response(status_code=409)
+    document = error.as_json()
+    if behaviour.errors_have_schema:
+        document["schema"] = ERROR_URN
+    return _json(document, status=error.status, headers=error.headers)
 
 
 async def _not_routed(_request: Request, error: Exception) -> Response:
@@ -97,6 +116,7 @@ def _discovery_routes(directory: Directory, base_url: str) -> list[Route]:
     return [
         Route(f"{behaviour.base_path}/{path}", partial(_serve, encode(document)), methods=["GET"])
         for path, document in documents.items()
+        if path.partition("/")[0] in behaviour.discovery
     ]
 
 
@@ -112,31 +132,44 @@ class _Resources:
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
-        self._encoded = directory.representation.encoded
+        self._behaviour = directory.behaviour
+        self._representation = directory.representation
 
     async def collection(self, kind: Kind, request: Request) -> Response:
         """Answer requests on all resources of a kind."""
+        self._admit(request)
         projection = self._projection(kind, request)
         if request.method == "POST":
-            body = await self._body(request)
+            body = await self._body(request, self._behaviour.max_body_bytes)
             with self._directory.lock:
                 return self._answer(self._directory.create(kind, body), projection, status=201)
+        text = request.query_params.get("filter")
+        if not text and self._behaviour.listing is Listing.MADE_UP:
+            return Response(_listing([encode(_MADE_UP[kind])], _ONE_RESULT), media_type=MEDIA_TYPE)
         with self._directory.lock:
-            return self._page(self._directory.search(kind, request.query_params.get("filter")), projection, request)
+            found = page(kind, self._directory.search(kind, text), request.query_params, self._behaviour)
+            return Response(
+                _listing([self._listed(record, projection) for record in found.records], found.facts),
+                media_type=MEDIA_TYPE,
+            )
 
     async def one(self, kind: Kind, request: Request) -> Response:
         """Answer requests on one resource."""
+        self._admit(request)
+        if not self._behaviour.has(request.method, kind):
+            raise self._absent(kind, request.method)
         projection = self._projection(kind, request)
         resource_id = request.path_params["id"]
-        body = await self._body(request) if request.method in ("PUT", "PATCH") else None
         if_match = request.headers.get("if-match")
+        limit = self._behaviour.max_body_bytes
+        body = await self._body(request, limit) if request.method in ("PUT", "PATCH") else None
         with self._directory.lock:
             match request.method:
                 case "PUT":
                     record = self._directory.replace(kind, resource_id, body, if_match)
                 case "PATCH":
                     record = self._directory.patch(kind, resource_id, body, if_match)
-                    if kind is Kind.GROUP and not self._directory.behaviour.group_patch_returns_group:
+                    if not self._behaviour.patch_returns(kind):
                         return Response(status_code=204, headers=self._version_header(record))
                 case "DELETE":
                     self._directory.delete(kind, resource_id, if_match)
@@ -145,8 +178,24 @@ class _Resources:
                     record = self._directory.read(kind, resource_id)
             return self._answer(record, projection)
 
+    async def bulk(self, request: Request) -> Response:
+        """Answer a bulk request."""
+        self._admit(request)
+        return _json(run_bulk(self._directory, await self._body(request, self._behaviour.bulk_bytes)))
+
+    def _admit(self, request: Request) -> None:
+        if self._behaviour.user_agent_required and not request.headers.get("user-agent"):
+            raise RequestRefusedError(403, "a request needs a User-Agent header")
+
+    def _absent(self, kind: Kind, method: str) -> RequestRefusedError:
+        status = self._behaviour.absent_status
+        there_are = [name for name in ("GET", "PUT", "PATCH", "DELETE") if self._behaviour.has(name, kind)]
+        # RFC 9110 §15.5.6 wants to know what there is.
+        headers = {"Allow": ", ".join(there_are)} if status == 405 else {}
+        return RequestRefusedError(status, f"there is no {method} of {kind}s", headers=headers)
+
     def _projection(self, kind: Kind, request: Request) -> Projection | None:
-        if not request.url.query:
+        if not request.url.query or kind not in self._behaviour.projections:
             return None
         query = request.query_params
         schema = self._directory.schema(kind)
@@ -155,35 +204,27 @@ class _Resources:
     def _answer(self, record: Record, projection: Projection | None, status: int = 200) -> Response:
         headers = self._version_header(record)
         if status == 201:
-            headers["Location"] = self._directory.representation.location(record)
-        content = self._content(record, projection)
+            headers["Location"] = self._representation.location(record)
+        if projection is None:
+            content = self._representation.encoded(record)
+        else:
+            content = encode(self._representation.projected(record, projection))
         return Response(content, status_code=status, headers=headers, media_type=MEDIA_TYPE)
 
+    def _listed(self, record: Record, projection: Projection | None) -> bytes:
+        if projection is None:
+            return self._representation.listed(record)
+        return encode(self._representation.projected(record, projection, listed=True))
+
     def _version_header(self, record: Record) -> dict[str, str]:
-        version = self._directory.representation.version(record)
+        version = self._representation.version(record)
         return {"ETag": version} if version else {}
 
-    def _content(self, record: Record, projection: Projection | None) -> bytes:
-        if projection is None:
-            return self._encoded(record)
-        return encode(self._directory.representation.projected(record, projection))
-
-    def _page(self, found: Sequence[Record], projection: Projection | None, request: Request) -> Response:
-        """Answer one page of a listing (RFC 7644 §3.4.2.4)."""
-        limit = self._directory.behaviour.page_limit
-        start = max(_integer(request, "startIndex", default=1), 1)
-        count = min(max(_integer(request, "count", default=limit), 0), limit)
-        page = found[start - 1 : start - 1 + count]
-        head = b'{"schemas":["%b"],"totalResults":%d,"startIndex":%d,"itemsPerPage":%d,"Resources":[%b]}'
-        content = b",".join([self._content(record, projection) for record in page])
-        return Response(head % (LIST_URN.encode(), len(found), start, len(page), content), media_type=MEDIA_TYPE)
-
-    async def _body(self, request: Request) -> object:
+    async def _body(self, request: Request, limit: int) -> object:
         """Read the body of a request as JSON."""
         media_type = request.headers.get("content-type", MEDIA_TYPE).partition(";")[0].strip()
         if fold(media_type) not in _READABLE:
             raise RequestRefusedError(415, f"the body must be {MEDIA_TYPE}")
-        limit = self._directory.behaviour.max_body_bytes
         content = bytearray()
         async for chunk in request.stream():
             content += chunk
@@ -197,11 +238,7 @@ class _Resources:
             raise invalid_syntax(f"the body is not JSON: {error}") from error
 
 
-def _integer(request: Request, name: str, default: int) -> int:
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    try:
-        return int(text)
-    except ValueError:
-        raise invalid_value(f"{name} must be a whole number") from None
+def _listing(resources: list[bytes], facts: Mapping[str, int | str]) -> bytes:
+    """Return the body of a listing (RFC 7644 §3.4.2) from what is encoded already."""
+    head = encode({"schemas": [LIST_URN], **facts})
+    return b'%b,"Resources":[%b]}' % (head[:-1], b",".join(resources))

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
-from reconciler.attributes import ResourceSchema, fold
-from reconciler.filters import Filter, FilterError
+from reconciler.attributes import ResourceSchema
 from reconciler.model import Kind
 from reconciler.sandbox import rules
-from reconciler.sandbox.behaviour import ATLASSIAN_EXTERNAL, PRIMARY_EMAIL, Behaviour
+from reconciler.sandbox.alterations import altered, concealed
+from reconciler.sandbox.behaviour import ATLASSIAN_EXTERNAL, Behaviour
+from reconciler.sandbox.behaviour.definition import MembersPut, UserDelete
 from reconciler.sandbox.errors import RequestRefusedError, invalid_value
 from reconciler.sandbox.memberships import apply_to_members, is_membership, member_ids
-from reconciler.sandbox.patch import apply_operation, parse_operations
-from reconciler.sandbox.records import INDEXED, Index, Record, key_value
+from reconciler.sandbox.patch import Op, Operation, apply_operation
+from reconciler.sandbox.patch_forms import check_member_count, read_booleans, read_operations
+from reconciler.sandbox.records import INDEXED, Index, Record, index_key, key_value
 from reconciler.sandbox.representation import Representation
+from reconciler.sandbox.searches import Searches
 from reconciler.sandbox.validation import normalise_resource, require_schema
-
-_KEPT_SEARCHES = 16
 
 
 def _now() -> str:
@@ -48,12 +49,14 @@ class Directory:
     def __init__(self, behaviour: Behaviour, base_url: str = "", clock: Callable[[], str] = _now) -> None:
         self.behaviour = behaviour
         self.lock = threading.RLock()
-        self.representation = Representation(base_url, self._record, versions=behaviour.versions)
+        self.representation = Representation(base_url, self._record, behaviour)
         self._clock = clock
         self._records: dict[Kind, dict[str, Record]] = {Kind.USER: {}, Kind.GROUP: {}}
         self._indexes = {kind: {name: Index(name) for name in names} for kind, names in INDEXED.items()}
-        self._searches: dict[tuple[Kind, str], Sequence[Record]] = {}
+        self._searches = Searches(self._records, self._indexes, behaviour, self.representation)
         self._created = 0
+        self._inserted = 0
+        self._gone: set[tuple[str, str]] = set()
         self._group_of_all = self._keep_group_of_all()
 
     def schema(self, kind: Kind) -> ResourceSchema:
@@ -89,46 +92,58 @@ class Directory:
             RequestRefusedError: ``invalidFilter``, where it cannot be read or the dialect does not answer it.
         """
         with self.lock:
-            key = (kind, text or "")
-            found = self._searches.get(key)
-            if found is None:
-                found = self._filter(kind, text) if text else list(self._records[kind].values())
-                # A reader pages through the same answer; a writer makes it stale.
-                while len(self._searches) >= _KEPT_SEARCHES:
-                    del self._searches[next(iter(self._searches))]
-                self._searches[key] = found
-            return found
+            return self._searches.find(kind, text or "")
 
     def create(self, kind: Kind, body: object) -> Record:
         """Create a resource from the body of a POST (RFC 7644 §3.3)."""
         with self.lock:
-            stated = normalise_resource(require_schema(body, kind.schema), self.schema(kind))
-            members = member_ids(stated.pop("members", []))
+            stated, members = self._read_body(kind, body)
+            check_member_count(len(members or {}), self.behaviour)
             record = self.prepare(kind, stated)
-            self._check_members(record, members, unknown_status=400)
+            self._check_members(record, members or {}, unknown_status=400)
             self.insert(record)
-            self._set_members(record, members)
+            self._set_members(record, members or {})
             return record
 
     def replace(self, kind: Kind, resource_id: str, body: object, if_match: str | None = None) -> Record:
         """Replace a resource by the body of a PUT (RFC 7644 §3.5.1): what it does not state is unset."""
         with self.lock:
             record = self._writable(kind, resource_id, if_match)
-            stated = normalise_resource(require_schema(body, kind.schema), self.schema(kind))
-            members = member_ids(stated.pop("members", []))
+            stated, members = self._read_body(kind, body)
             if ATLASSIAN_EXTERNAL in record.attributes:
                 stated[ATLASSIAN_EXTERNAL] = record.attributes[ATLASSIAN_EXTERNAL]
             attributes = rules.complete(kind, stated, self.behaviour)
-            self._change(record, attributes, members, unknown_status=400)
+            self._change(record, attributes, self._put_members(record, members), unknown_status=400)
             return record
+
+    def _read_body(self, kind: Kind, body: object) -> tuple[dict[str, Any], dict[str, None] | None]:
+        """Return the attributes that a body states, and the ids of its members where it states any."""
+        if self.behaviour.boolean_strings_read:
+            body = read_booleans(body)
+        stated = normalise_resource(require_schema(body, kind.schema), self.schema(kind))
+        members = stated.pop("members", None)
+        return stated, None if members is None else member_ids(members)
+
+    def _put_members(self, record: Record, stated: dict[str, None] | None) -> dict[str, None]:
+        """Return who is a member after a PUT."""
+        does = self.behaviour.members_put
+        if does is MembersPut.REFUSED and stated is not None:
+            raise RequestRefusedError(501, "PUT cannot change members; use PATCH")
+        if does is MembersPut.REPLACED or (does is MembersPut.KEPT_UNLESS_STATED and stated is not None):
+            check_member_count(len(stated or {}), self.behaviour)
+            return stated or {}
+        return record.members
 
     def patch(self, kind: Kind, resource_id: str, body: object, if_match: str | None = None) -> Record:
         """Apply the operations of a PATCH (RFC 7644 §3.5.2), all of them or none."""
         with self.lock:
             record = self._writable(kind, resource_id, if_match)
             attributes, members = record.attributes, record.members
-            for operation in parse_operations(body, self.schema(kind)):
+            if self.behaviour.boolean_strings_read:
+                body = read_booleans(body)
+            for operation in read_operations(kind, body, self.schema(kind), self.behaviour):
                 if is_membership(operation):
+                    self._check_absence(members, operation)
                     members = apply_to_members(members, operation, self.representation.member)
                 else:
                     attributes = apply_operation(attributes, operation)
@@ -137,10 +152,24 @@ class Directory:
             self._change(record, attributes, members, unknown_status=status, patched=True)
             return record
 
+    def _check_absence(self, members: Mapping[str, None], operation: Operation) -> None:
+        """Refuse to add who is a member already, where the dialect does."""
+        status = self.behaviour.present_member_status
+        if status is None or operation.op is not Op.ADD:
+            return
+        for member in member_ids(operation.value or []):
+            if member in members:
+                raise RequestRefusedError(status, f"{member} is a member already")
+
     def delete(self, kind: Kind, resource_id: str, if_match: str | None = None) -> None:
-        """Delete a resource and every membership that it is part of."""
+        """Delete a resource and every membership that it is part of; or what the dialect does to users instead."""
         with self.lock:
             record = self._writable(kind, resource_id, if_match)
+            if kind is Kind.USER and self.behaviour.user_delete is UserDelete.SOFT:
+                self._change(record, record.attributes | {"active": False}, record.members, unknown_status=400)
+                return
+            if kind is Kind.USER and self.behaviour.user_delete is UserDelete.IRREVERSIBLE:
+                self.block(self._keys(kind, {**record.attributes, **record.concealed}).items())
             self._set_members(record, {})
             for group_id in list(record.member_of):
                 group = self._records[Kind.GROUP][group_id]
@@ -149,30 +178,40 @@ class Directory:
             del self._records[kind][record.id]
             for index in self._indexes[kind].values():
                 index.remove(record)
-            self._searches.clear()
+            self._searches.forget()
 
     # What follows makes the parts of a change. `prepare` and `insert` also serve seeds.
 
     def prepare(self, kind: Kind, stated: Mapping[str, Any], resource_id: str | None = None) -> Record:
         """Return a record for a new resource, checked but not in the directory yet. ``stated`` is normalised."""
-        attributes = rules.complete(kind, stated, self.behaviour)
+        attributes = altered(kind, rules.complete(kind, stated, self.behaviour), self.behaviour)
         rules.check(kind, attributes, self.behaviour)
+        attributes, hidden = concealed(attributes, self.behaviour, {}, {})
         if kind is Kind.GROUP:
-            rules.check_group_name(attributes["displayName"], self.behaviour)
+            rules.check_new_group_name(attributes["displayName"], self.behaviour)
         elif self.behaviour.account_ids and ATLASSIAN_EXTERNAL not in attributes:
             attributes |= rules.account_link(attributes)
-        self._check_unique(kind, attributes)
+        self._check_unique(kind, attributes, hidden)
         now = self._clock()
-        return Record(kind=kind, id=resource_id or self._next_id(), attributes=attributes, created=now, modified=now)
+        return Record(
+            kind=kind,
+            id=resource_id or self._next_id(),
+            attributes=attributes,
+            concealed=hidden,
+            created=now,
+            modified=now,
+        )
 
     def insert(self, record: Record) -> None:
         """Enter a prepared record, and make a user a member of the group of all."""
+        self._inserted += 1
+        record.number = self._inserted
         self._records[record.kind][record.id] = record
         for index in self._indexes[record.kind].values():
             index.add(record)
         if record.kind is Kind.USER and self._group_of_all is not None:
             self._link(self._group_of_all, record)
-        self._searches.clear()
+        self._searches.forget()
 
     def link_all(self, group: Record, members: Mapping[str, None]) -> None:
         """Make records members of a group that was just inserted, checked in one go."""
@@ -245,16 +284,18 @@ class Directory:
         patched: bool = False,
     ) -> None:
         """Check a change as a whole, then make it. One that changes nothing leaves ``lastModified`` alone."""
-        members_change = members is not record.members and members.keys() != record.members.keys()
-        if attributes == record.attributes and not members_change:
-            return
+        attributes = altered(record.kind, attributes, self.behaviour, {**record.attributes, **record.concealed})
         rules.check(record.kind, attributes, self.behaviour, patched=patched)
-        if record.kind is Kind.GROUP:
-            rules.check_group_name(attributes["displayName"], self.behaviour, record.attributes["displayName"])
-        self._check_unique(record.kind, attributes, record)
+        attributes, hidden = concealed(attributes, self.behaviour, record.attributes, record.concealed)
+        members_change = members is not record.members and members.keys() != record.members.keys()
+        if attributes == record.attributes and hidden == record.concealed and not members_change:
+            return
+        rules.check_names(record.kind, attributes, self.behaviour, record.attributes)
+        self._check_unique(record.kind, attributes, hidden, record)
         self._check_members(record, members, unknown_status)
         if attributes != record.attributes:
             self._set_attributes(record, attributes)
+        record.concealed = hidden
         self._set_members(record, members)
         self._touch(record)
 
@@ -262,7 +303,7 @@ class Directory:
         record.modified = self._clock()
         record.revision += 1
         record.encoded = None
-        self._searches.clear()
+        self._searches.forget()
 
     def _set_attributes(self, record: Record, attributes: dict[str, Any]) -> None:
         indexes = self._indexes[record.kind].values()
@@ -277,20 +318,38 @@ class Directory:
             for resource_id in (*record.member_of, *record.members):
                 self._record(resource_id).encoded = None
 
-    def _check_unique(self, kind: Kind, attributes: Mapping[str, Any], record: Record | None = None) -> None:
-        for name in self.behaviour.unique[kind]:
-            value = key_value(attributes, name)
-            if value is None:
-                continue
-            if any(record is None or other != record.id for other in self._indexes[kind][name].find(value)):
-                # The two forms are those that Atlassian answers with: a group's name is not repeated.
-                label = "email" if name == PRIMARY_EMAIL else name
-                what = f"{label}[{value}]" if kind is Kind.USER else label
-                raise RequestRefusedError(409, f"Resource [{kind.upper()}]: with {what} already exists.", "uniqueness")
+    def _check_unique(
+        self, kind: Kind, attributes: Mapping[str, Any], hidden: Mapping[str, Any], record: Record | None = None
+    ) -> None:
+        for name, value in self._keys(kind, attributes).items():
+            others = (other for other in self._indexes[kind][name].find(value) if record is None or other != record.id)
+            if any(others):
+                raise rules.clash(kind, name, value, self.behaviour)
+        if record is None and kind is Kind.USER and self._gone:
+            for name, value in self._keys(kind, {**attributes, **hidden}).items():
+                if (name, index_key(name, value)) in self._gone:
+                    raise rules.clash(kind, name, value, self.behaviour)
+
+    def _keys(self, kind: Kind, attributes: Mapping[str, Any]) -> dict[str, str]:
+        """Return the values that no other resource of the kind may have, by attribute."""
+        values = ((name, key_value(attributes, name)) for name in self.behaviour.unique.get(kind, ()))
+        return {name: value for name, value in values if value is not None}
+
+    def block(self, values: Iterable[tuple[str, str]]) -> None:
+        """Let no user be created with one of these values, each told with its attribute."""
+        self._gone |= {(name, index_key(name, value)) for name, value in values}
+
+    @property
+    def blocked(self) -> list[tuple[str, str]]:
+        """The values with which no user can be created again, each with its attribute, in order."""
+        return sorted(self._gone)
 
     def _check_members(self, group: Record, members: Mapping[str, None], unknown_status: int) -> None:
         users, groups = self._records[Kind.USER], self._records[Kind.GROUP]
         allowed_groups = groups if self.behaviour.nested_groups else {}
+        limit = self.behaviour.max_group_members
+        if limit is not None and len(members) > limit:
+            raise invalid_value(f"a group can have at most {limit} members")
         for member in members:
             if member in users or member in group.members:
                 continue
@@ -320,39 +379,3 @@ class Directory:
         del group.members[member.id]
         del member.member_of[group.id]
         group.encoded = member.encoded = None
-
-    def _filter(self, kind: Kind, text: str) -> Sequence[Record]:
-        try:
-            parsed = Filter.parse(text)
-            equality = parsed.equality
-            self._check_filter(kind, parsed)
-            if equality is not None:
-                name = equality[0].removeprefix(f"{kind.schema}:")
-                indexed = self._look_up(kind, fold(name), equality[1])
-                if indexed is not None:
-                    return indexed
-            matches = parsed.compile(self.schema(kind))
-        except FilterError as error:
-            raise RequestRefusedError(400, str(error), "invalidFilter") from error
-        reads_edges = any(edge in fold(path) for path in parsed.attributes for edge in ("members", "groups"))
-        document = self.representation.whole if reads_edges else self.representation.own
-        return [record for record in self._records[kind].values() if matches(document(record))]
-
-    def _look_up(self, kind: Kind, folded_name: str, value: str) -> Sequence[Record] | None:
-        """Return the records with a value without looking at each, or ``None`` where the attribute has no index."""
-        records = self._records[kind]
-        if folded_name == "id":
-            return [records[value]] if value in records else []
-        for name, index in self._indexes[kind].items():
-            if fold(name) == folded_name:
-                return [records[resource_id] for resource_id in index.find(value)]
-        return None
-
-    def _check_filter(self, kind: Kind, parsed: Filter) -> None:
-        allowed = self.behaviour.filters
-        if allowed is None:
-            return
-        equality = parsed.equality
-        if equality is None or fold(equality[0]) not in {fold(name) for name in allowed[kind]}:
-            names = " or ".join(allowed[kind])
-            raise RequestRefusedError(400, f"only one eq of {names} can be a filter", "invalidFilter")

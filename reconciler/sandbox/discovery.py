@@ -11,11 +11,15 @@ _CORE = "urn:ietf:params:scim:schemas:core:2.0"
 
 
 def service_provider_config(behaviour: Behaviour, base_url: str) -> dict[str, Any]:
-    """Return what ``/ServiceProviderConfig`` says: exactly what the dialect supports."""
-    return {
+    """Return what ``/ServiceProviderConfig`` says: exactly what the dialect supports.
+
+    One word says of PATCH that it is supported, so it is said where it works on all kinds of resources.
+    """
+    bulk = behaviour.bulk_operations
+    document = {
         "schemas": [f"{_CORE}:ServiceProviderConfig"],
-        "patch": {"supported": True},
-        "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
+        "patch": {"supported": all(behaviour.has("PATCH", kind) for kind in behaviour.kinds)},
+        "bulk": {"supported": bulk > 0, "maxOperations": bulk, "maxPayloadSize": behaviour.bulk_bytes if bulk else 0},
         "filter": {"supported": True, "maxResults": behaviour.page_limit},
         "changePassword": {"supported": False},
         "sort": {"supported": False},
@@ -29,6 +33,22 @@ def service_provider_config(behaviour: Behaviour, base_url: str) -> dict[str, An
             }
         ],
         "meta": {"resourceType": "ServiceProviderConfig", "location": f"{base_url}/ServiceProviderConfig"},
+    }
+    if behaviour.cursor_limit:
+        document["pagination"] = _pagination(behaviour)
+    return document
+
+
+def _pagination(behaviour: Behaviour) -> dict[str, Any]:
+    """Return what RFC 9865 §4 adds, so that a client knows of cursors before it lists."""
+    by_index = behaviour.index_paging
+    return {
+        "cursor": True,
+        "index": by_index,
+        "defaultPaginationMethod": "index" if by_index else "cursor",
+        "defaultPageSize": (behaviour.page_default or behaviour.page_limit) if by_index else behaviour.cursor_limit,
+        "maxPageSize": max(behaviour.page_limit if by_index else 0, behaviour.cursor_limit),
+        "cursorTimeout": int(behaviour.cursor_seconds),
     }
 
 
@@ -45,7 +65,7 @@ def resource_types(behaviour: Behaviour, base_url: str) -> dict[str, dict[str, A
             "schemaExtensions": [{"schema": urn, "required": False} for urn in extensions[kind]],
             "meta": {"resourceType": "ResourceType", "location": f"{base_url}/ResourceTypes/{kind}"},
         }
-        for kind in Kind
+        for kind in behaviour.kinds
     }
 
 

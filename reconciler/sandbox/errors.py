@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from reconciler.diagnostics import ReconcilerError
@@ -34,12 +35,16 @@ class RequestRefusedError(ReconcilerError):
         status: the HTTP status.
         detail: the reason, for a person.
         scim_type: the keyword of RFC 7644 table 9, where one applies.
+        headers: what the answer carries beside its body.
     """
 
-    def __init__(self, status: int, detail: str, scim_type: str | None = None) -> None:
+    def __init__(
+        self, status: int, detail: str, scim_type: str | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> None:
         self.status = status
         self.detail = detail
         self.scim_type = scim_type
+        self.headers = headers or {}
         super().__init__(detail)
 
     def as_json(self) -> dict[str, Any]:

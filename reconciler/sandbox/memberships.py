@@ -38,7 +38,7 @@ def apply_to_members(
 
     Args:
         members: their ids before; stays as it is.
-        operation: on ``members``, with or without a filter.
+        operation: on ``members``, with or without a filter. A removal with a value takes those that it names.
         describe: gives the JSON of one member, for filters that look at more than its ``value``.
 
     Raises:
@@ -53,8 +53,11 @@ def apply_to_members(
                 return members | member_ids(operation.value or [])
             case Op.REPLACE:
                 return member_ids(operation.value or [])
-            case Op.REMOVE:
+            case Op.REMOVE if operation.value is None:
                 return {}
+            case Op.REMOVE:
+                gone = member_ids(operation.value)
+                return {member: None for member in members if member not in gone}
     selected = _selected(members, operation, describe)
     if operation.op is Op.REMOVE:
         return {member: None for member in members if member not in selected} if selected else members

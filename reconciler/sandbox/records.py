@@ -31,6 +31,8 @@ class Record:
         members: the ids of a group's members, in the order in which they were added. The values mean nothing.
         member_of: the ids of the groups that it is a member of.
         kept: whether the directory itself keeps it, and takes no changes.
+        number: its place in the order in which resources were created, from 1.
+        concealed: what clients wrote to attributes that show something else as long as the user is inactive.
         encoded: the JSON of the whole resource, until something in it changes.
         reference: the JSON of how other resources refer to it, likewise.
     """
@@ -44,6 +46,8 @@ class Record:
     members: dict[str, None] = field(default_factory=dict)
     member_of: dict[str, None] = field(default_factory=dict)
     kept: bool = False
+    number: int = 0
+    concealed: Mapping[str, Any] = field(default_factory=dict)
     encoded: bytes | None = None
     reference: bytes | None = None
 
@@ -59,8 +63,6 @@ class Index:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        # externalId is the one that is caseExact (RFC 7643 §3.1).
-        self._folded = name != "externalId"
         self._ids: dict[str, list[str]] = {}
 
     def find(self, value: str) -> list[str]:
@@ -84,7 +86,12 @@ class Index:
             del self._ids[key]
 
     def _key(self, value: str) -> str:
-        return fold(value) if self._folded else value
+        return index_key(self._name, value)
+
+
+def index_key(name: str, value: str) -> str:
+    """Return the form under which two values of an attribute are equal: externalId is caseExact (RFC 7643 §3.1)."""
+    return value if name == "externalId" else fold(value)
 
 
 def key_value(attributes: Mapping[str, Any], name: str) -> str | None:

@@ -10,6 +10,8 @@ import msgspec
 
 from reconciler.attributes import ResourceSchema
 from reconciler.model import Kind
+from reconciler.sandbox.behaviour import Behaviour
+from reconciler.sandbox.behaviour.definition import MembersShown
 from reconciler.sandbox.errors import RequestRefusedError, invalid_value
 from reconciler.sandbox.patch import Target, resolve
 from reconciler.sandbox.records import Record
@@ -23,17 +25,27 @@ class Representation:
     Args:
         base_url: where the directory is served.
         lookup: gives the record of an id.
-        versions: whether resources have a ``meta.version``.
+        behaviour: the rules of the dialect.
+
+    Attributes:
+        base_url: as given.
     """
 
-    def __init__(self, base_url: str, lookup: Callable[[str], Record], *, versions: bool) -> None:
-        self._base_url = base_url
+    def __init__(self, base_url: str, lookup: Callable[[str], Record], behaviour: Behaviour) -> None:
+        self.base_url = base_url
         self._lookup = lookup
-        self._versions = versions
+        self._versions = behaviour.versions
+        self._members_shown = behaviour.members_shown
+        self._user_groups = behaviour.user_groups
+        self._boolean_strings = behaviour.boolean_strings_sent
 
     def location(self, record: Record) -> str:
         """Return the URL of a resource."""
-        return f"{self._base_url}/{record.kind}s/{record.id}"
+        return self.location_of(record.kind, record.id)
+
+    def location_of(self, kind: Kind, resource_id: str) -> str:
+        """Return the URL that a resource of an id has, had or would have."""
+        return f"{self.base_url}/{kind}s/{resource_id}"
 
     def version(self, record: Record) -> str | None:
         """Return the weak entity tag of a resource (RFC 7644 §3.14), or ``None`` where the dialect has none."""
@@ -53,7 +65,7 @@ class Representation:
         return {"schemas": [record.kind.schema, *extensions], "id": record.id, **record.attributes, "meta": meta}
 
     def whole(self, record: Record) -> dict[str, Any]:
-        """Return a resource with everything in it."""
+        """Return a resource with everything in it, also what the dialect does not show."""
         document = self.own(record)
         if record.members:
             document["members"] = [self.member(member) for member in record.members]
@@ -75,15 +87,28 @@ class Representation:
             record.encoded = self._encode(record)
         return record.encoded
 
+    def listed(self, record: Record) -> bytes:
+        """Return the JSON of a resource as listings show it."""
+        if record.kind is Kind.GROUP and self._members_shown is MembersShown.READ:
+            return self._encode_own(record)
+        return self.encoded(record)
+
     def _encode(self, record: Record) -> bytes:
-        own = encode(self.own(record))
-        if record.members:
-            edges = b",".join([self._member_reference(self._lookup(member)) for member in record.members])
-            return b'%b,"members":[%b]}' % (own[:-1], edges)
-        if record.member_of and record.kind is Kind.USER:
+        own = self._encode_own(record)
+        if record.kind is Kind.GROUP:
+            if self._members_shown is MembersShown.EMPTY:
+                return b'%b,"members":[]}' % own[:-1]
+            if record.members and self._members_shown is not MembersShown.NEVER:
+                edges = b",".join([self._member_reference(self._lookup(member)) for member in record.members])
+                return b'%b,"members":[%b]}' % (own[:-1], edges)
+        elif record.member_of and self._user_groups:
             edges = b",".join([self._group_reference(self._lookup(group)) for group in record.member_of])
             return b'%b,"groups":[%b]}' % (own[:-1], edges)
         return own
+
+    def _encode_own(self, record: Record) -> bytes:
+        own = self.own(record)
+        return encode(_boolean_strings(own) if self._boolean_strings else own)
 
     def _member_reference(self, member: Record) -> bytes:
         if member.kind is Kind.GROUP:
@@ -97,10 +122,25 @@ class Representation:
             group.reference = encode(self._group_of(group))
         return group.reference
 
-    def projected(self, record: Record, projection: Projection) -> dict[str, Any]:
-        """Return the part of a resource that a client asked for."""
-        needs_edges = projection.wants("members" if record.kind is Kind.GROUP else "groups")
-        return projection.apply(self.whole(record) if needs_edges else self.own(record))
+    def projected(self, record: Record, projection: Projection, *, listed: bool = False) -> dict[str, Any]:
+        """Return the part of a resource that a client asked for, in a listing or by itself."""
+        if projection.wants("members" if record.kind is Kind.GROUP else "groups"):
+            document: dict[str, Any] = msgspec.json.decode(self.listed(record) if listed else self.encoded(record))
+            return projection.apply(document)
+        own = self.own(record)
+        return projection.apply(_boolean_strings(own) if self._boolean_strings else own)
+
+
+def _boolean_strings(value: Any) -> Any:
+    """Return a value with every boolean as the string that .NET writes for it."""
+    match value:
+        case bool():
+            return str(value)
+        case dict():
+            return {name: _boolean_strings(item) for name, item in value.items()}
+        case list():
+            return [_boolean_strings(item) for item in value]
+    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from reconciler.attributes import ENTERPRISE_USER, fold
+from reconciler.attributes import ENTERPRISE_USER, Path, fold, unassigned
 from reconciler.model import Kind
 from reconciler.sandbox.behaviour import ATLASSIAN_EXTERNAL, PRIMARY_EMAIL, Behaviour
+from reconciler.sandbox.behaviour.definition import Conflict
 from reconciler.sandbox.errors import RequestRefusedError, immutable, invalid_value
 from reconciler.sandbox.records import key_value
 from reconciler.sandbox.validation import missing_required
@@ -61,18 +62,45 @@ def check(kind: Kind, attributes: Mapping[str, Any], behaviour: Behaviour, *, pa
     if missing:
         refuse = immutable if patched else invalid_value
         raise refuse(f"{' and '.join(missing)} must have a value")
-    if kind is Kind.USER and behaviour.primary_email_required and key_value(attributes, PRIMARY_EMAIL) is None:
-        raise invalid_value("emails must have exactly one value with primary set to true")
-
-
-def check_group_name(name: str, behaviour: Behaviour, before: str | None = None) -> None:
-    """Refuse the name of a group that the dialect reserves or, with ``before``, does not let change."""
-    if before is not None:
-        if before != name and not behaviour.group_rename:
-            raise immutable("displayName of a group cannot change; create a group with the new name instead")
+    if kind is Kind.GROUP:
         return
+    if behaviour.primary_email_required and key_value(attributes, PRIMARY_EMAIL) is None:
+        raise invalid_value("emails must have exactly one value with primary set to true")
+    for name in behaviour.required:
+        if unassigned(Path.parse(name).get(attributes)):
+            raise invalid_value(f"{name} must have a value")
+    for name in behaviour.single_valued:
+        if len(attributes.get(name, ())) > 1:
+            raise invalid_value(f"{name} can have one value only")
+
+
+def check_new_group_name(name: str, behaviour: Behaviour) -> None:
+    """Refuse the name of a group that the dialect reserves."""
     if behaviour.reserves(name):
         raise invalid_value(f"{name} is a default access group, which cannot be synchronised")
+
+
+def check_names(kind: Kind, attributes: Mapping[str, Any], behaviour: Behaviour, before: Mapping[str, Any]) -> None:
+    """Refuse a new name where the dialect does not let it change.
+
+    Raises:
+        RequestRefusedError: ``mutability``.
+    """
+    if kind is Kind.GROUP and not behaviour.group_rename and attributes["displayName"] != before["displayName"]:
+        raise immutable("displayName of a group cannot change; create a group with the new name instead")
+    # A user who is reactivated gets the name back that was hidden, which is no change by the client.
+    hidden = "userName" in behaviour.deactivation_rewrites
+    if kind is Kind.USER and not behaviour.user_rename and not hidden and attributes["userName"] != before["userName"]:
+        raise immutable("userName of a user cannot change")
+
+
+def clash(kind: Kind, name: str, value: str, behaviour: Behaviour) -> RequestRefusedError:
+    """Return the error for a value that another resource has already (RFC 7644 §3.3)."""
+    # The two forms are those that Atlassian answers with: a group's name is not repeated.
+    label = "email" if name == PRIMARY_EMAIL else name
+    what = f"{label}[{value}]" if kind is Kind.USER else label
+    detail = behaviour.conflict_detail or f"Resource [{kind.upper()}]: with {what} already exists."
+    return RequestRefusedError(409, detail, "uniqueness" if behaviour.conflict is Conflict.FULL else None)
 
 
 def check_precondition(if_match: str | None, version: str | None) -> None:

@@ -1,7 +1,8 @@
 """What a directory holds, to and from JSON: the seed that it starts with, the data that it keeps between runs.
 
 The form is ``{"users": [SCIM user, …], "groups": [SCIM group with "members": ["userName or id", …], …]}``. Ids, and
-the times in ``meta``, are kept where they are stated. ``created`` counts the ids that were given out so far.
+the times in ``meta``, are kept where they are stated. ``created`` counts the ids that were given out so far; ``gone``
+holds the unique values that belonged to users who cannot be created again, each as ``["userName", "ada"]``.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from reconciler.sandbox.records import Record
 from reconciler.sandbox.validation import normalise_resource
 from reconciler.whole_file import write_whole
 
-_KEYS = ("users", "groups", "created")
+_KEYS = ("users", "groups", "created", "gone")
 
 
 def read_seed(path: Path) -> Mapping[str, Any]:
@@ -60,10 +61,10 @@ def dump(directory: Directory) -> dict[str, Any]:
         own = directory.representation.own
         groups = (record for record in directory.search(Kind.GROUP) if not record.kept)
         return {
-            "users": [own(record) for record in directory.search(Kind.USER)],
+            "users": [{**own(record), **record.concealed} for record in directory.search(Kind.USER)],
             "groups": [own(record) | {"members": list(record.members)} for record in groups],
             "created": directory.created,
-        }
+        } | ({"gone": gone} if (gone := directory.blocked) else {})
 
 
 def load_seed(directory: Directory, seed: Mapping[str, Any]) -> None:
@@ -90,6 +91,14 @@ def load_seed(directory: Directory, seed: Mapping[str, Any]) -> None:
         if not isinstance(created, int) or isinstance(created, bool):
             raise SeedError("created", "must be a whole number")
         directory.created = max(created, directory.created)
+        _block(directory, seed.get("gone", []))
+
+
+def _block(directory: Directory, gone: object) -> None:
+    try:
+        directory.block(msgspec.convert(gone, list[tuple[str, str]]))
+    except msgspec.ValidationError as error:
+        raise SeedError("gone", f"must be a list of pairs of an attribute and a value: {error}") from error
 
 
 def _documents(seed: Mapping[str, Any], name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -104,7 +104,15 @@ def test_the_service_provider_config_promises_what_is_kept(client: httpx.Client)
 
     assert config["patch"]["supported"]
     assert config["filter"] == {"supported": True, "maxResults": 200}
-    assert not config["bulk"]["supported"]
+    assert config["bulk"] == {"supported": True, "maxOperations": 1000, "maxPayloadSize": 1024 * 1024}
+    assert config["pagination"] == {
+        "cursor": True,
+        "index": True,
+        "defaultPaginationMethod": "index",
+        "defaultPageSize": 200,
+        "maxPageSize": 200,
+        "cursorTimeout": 3600,
+    }
     assert not config["sort"]["supported"]
 
 
@@ -139,7 +147,7 @@ def test_a_body_of_another_media_type_is_415(client: httpx.Client) -> None:
     assert_refused(client.post("/Users", content=b"x", headers={"Content-Type": "text/plain"}), 415)
 
 
-@pytest.mark.parametrize("path", ["/", "/users", "/Users/", "/Users/x/y", "/Bulk", "/Me"])
+@pytest.mark.parametrize("path", ["/", "/users", "/Users/", "/Users/x/y", "/.search", "/Me"])
 def test_an_unknown_path_is_404(client: httpx.Client, path: str) -> None:
     assert_refused(client.get(path), 404)
 

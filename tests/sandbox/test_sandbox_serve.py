@@ -97,7 +97,7 @@ def test_a_port_that_is_taken_is_an_error_that_names_it() -> None:
 
 
 def test_an_unknown_dialect_is_an_error_that_names_those_there_are() -> None:
-    with pytest.raises(SandboxError, match=r"'okta'.*atlassian, generic"):
+    with pytest.raises(SandboxError, match=r"'okta'.*atlassian.*generic"):
         Sandbox("okta")
 
 

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
-from reconciler.attributes import Path, Schemas, fold
+from reconciler.attributes import Schemas, fold
 from reconciler.model import Kind
 
 PRIMARY_EMAIL = "primary e-mail"
@@ -310,7 +310,6 @@ class Behaviour:
         """Tell whether there is a method on one resource of a kind."""
         return (method, kind) not in self.absent
 
-
-def paths(names: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """Return the keys that lead to each of some attributes, in SCIM's JSON form."""
-    return [Path.parse(name).keys for name in names]
+    def patch_returns(self, kind: Kind) -> bool:
+        """Tell whether PATCH of a kind answers 200 with the resource, or 204."""
+        return self.user_patch_returns_user if kind is Kind.USER else self.group_patch_returns_group

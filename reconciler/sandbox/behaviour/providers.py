@@ -58,11 +58,11 @@ def aws_identity_center() -> Behaviour:
         members_replaced=MembersReplaced.REFUSED,
         # PatchGroup, CreateGroup: "A maximum of 100 membership changes are allowed in a single request."
         max_members=100,
-        # PatchGroup: "Only displayName, members, and externalId attributes are allowed in the request."
+        # PatchGroup allows these attributes in the request, and only these.
         patchable={Kind.GROUP: ("displayName", "members", "externalId")},
         # PatchGroup, PatchUser: a path may be missing only where one attribute is added or replaced.
         pathless_limit=1,
-        # PatchUser: "The remove patch operation is not supported for userName or active attributes."
+        # PatchUser does not support the removal of either.
         unremovable=("userName", "active"),
         # Supported operations: there is no PutGroup. The status is assumed: there is no such method.
         absent=frozenset({("PUT", Kind.GROUP)}),
@@ -206,8 +206,8 @@ def keycloak() -> Behaviour:
         unknown_filter=UnknownFilter.NOTHING,
         # Issue 46216: PUT of members is answered with 501.
         members_put=MembersPut.REFUSED,
-        # A realm has one user of a name; e-mail addresses are unique unless configured. Names of groups on one level are
-        # unique. KB: Keycloak's server administration guide.
+        # Server administration guide: a realm has one user of a name, e-mail addresses are unique unless configured,
+        # and so are the names of groups on one level.
         unique={Kind.USER: ("userName", PRIMARY_EMAIL), Kind.GROUP: ("displayName",)},
         # Keycloak stores names of users and e-mail addresses in lower case (server administration guide).
         lower_cased=("userName", "emails.value"),
