@@ -30,7 +30,7 @@ from reconciler.applying import ApplyEvent, Ledger, RunResult, StopSignal, apply
 from reconciler.config import DirectoryConfig, Policy
 from reconciler.desired import Loaded
 from reconciler.diagnostics import Diagnostic, ReconcilerError
-from reconciler.live import ReadProgress
+from reconciler.live import ReadProgress, Wanted
 from reconciler.model import Desired, Live, Observation
 from reconciler.planning import Plan, PlanFileError, Verdict
 from reconciler.planning import plan as make_plan
@@ -117,16 +117,19 @@ def read_live(
     config: DirectoryConfig,
     workspace: Path | str,
     *,
+    wanted: Wanted | None = None,
     environ: Mapping[str, str] | None = None,
     on_progress: Callable[[ReadProgress], None] | None = None,
     on_note: Callable[[Diagnostic], None] | None = None,
     on_throttle: Callable[[ThrottleEvent], None] | None = None,
 ) -> Live:
-    """Read the whole directory.
+    """Read the directory, whole where it has a listing.
 
     Args:
         config: what ``directory.yaml`` says.
         workspace: its folder, where relative paths of token files start.
+        wanted: what has to be found, ``Wanted.of(loaded.desired)`` for a plan: all that is read of a directory without
+            a listing, and whose members are read where each group costs requests. Everything if left out.
         environ: the environment variables that the base URL and the token may name; this process's own if left out.
         on_progress: called for every page.
         on_note: called for everything that the server did not tell about itself.
@@ -137,14 +140,15 @@ def read_live(
 
     Raises:
         BaseUrlError, TokenError, DialectError: ``directory.yaml`` names something that is not there.
-        ScimError: the directory cannot be read; ``IncompleteListing`` where it cannot be proven complete.
+        ScimError: the directory cannot be read; ``IncompleteListing`` where it cannot be proven complete,
+            ``NoListing`` where it has none and nothing is wanted.
     """
     variables = os.environ if environ is None else environ
 
     async def read() -> Live:
         async with open_client(config, Path(workspace), variables, on_throttle=on_throttle) as client:
             dialect = dialect_of(config)
-            return await live_state.read_live(client, dialect, on_progress=on_progress, on_note=on_note)
+            return await live_state.read_live(client, dialect, wanted=wanted, on_progress=on_progress, on_note=on_note)
 
     return _run(read)
 

@@ -11,8 +11,8 @@ from reconciler.cli.progress import Progress
 from reconciler.cli.terminal import Terminal
 from reconciler.config import DirectoryConfig
 from reconciler.desired import Loaded
-from reconciler.diagnostics import Diagnostic
-from reconciler.live import ReadProgress
+from reconciler.diagnostics import Diagnostic, Severity
+from reconciler.live import ReadProgress, Wanted
 from reconciler.model import Kind, Live
 from reconciler.planning import Plan
 from reconciler.rendering.escape import label
@@ -42,9 +42,23 @@ def _of_token(config: DirectoryConfig) -> tuple[Diagnostic, ...]:
     return (expiry,) if expiry else ()
 
 
-def read_directory(terminal: Terminal, config: DirectoryConfig) -> Live:
-    """Read the whole directory, with progress."""
+def read_directory(terminal: Terminal, config: DirectoryConfig, wanted: Wanted | None = None) -> Live:
+    """Read the directory, with progress, and show what it does not tell.
+
+    Args:
+        terminal: where progress and warnings go.
+        config: what ``directory.yaml`` says.
+        wanted: what has to be found; everything if left out, which not every directory can be asked for.
+    """
     seen: dict[Kind, ReadProgress] = {}
+    warnings: list[Diagnostic] = []
+
+    def on_note(note: Diagnostic) -> None:
+        if note.severity is Severity.NOTE:
+            terminal.detail(f"note: {note.message}")
+        else:
+            warnings.append(note)
+
     with Progress(terminal, f"Reading {label(config.name)}") as progress:
 
         def on_progress(page: ReadProgress) -> None:
@@ -58,10 +72,12 @@ def read_directory(terminal: Terminal, config: DirectoryConfig) -> Live:
         live = api.read_live(
             config,
             terminal.workspace,
+            wanted=wanted,
             on_progress=on_progress,
-            on_note=lambda note: terminal.detail(f"note: {note.message}"),
+            on_note=on_note,
             on_throttle=lambda event: tell_throttle(event, progress, terminal),
         )
+    tell_diagnostics(warnings, terminal)
     statistics = live.statistics
     terminal.detail(
         f"Read {counted(len(live.users), 'user')} and {counted(len(live.groups), 'group')} "
@@ -74,7 +90,7 @@ def make_plan(terminal: Terminal, options: PlanningOptions) -> tuple[Loaded, Pla
     """Read files and directory and plan. Guards may refuse what is returned."""
     loaded = load_workspace(terminal)
     config = loaded.desired.config
-    live = read_directory(terminal, config)
+    live = read_directory(terminal, config, Wanted.of(loaded.desired))
     planned = api.plan(
         loaded.desired,
         live,
