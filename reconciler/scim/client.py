@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import count
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote, urlencode
@@ -15,9 +15,12 @@ from urllib.parse import quote, urlencode
 import httpx
 import msgspec
 
+from reconciler.capabilities import Capabilities
 from reconciler.scim.endpoint import is_loopback, origin
-from reconciler.scim.errors import MalformedAnswer
-from reconciler.scim.failures import Exchange, never_sent
+from reconciler.scim.errors import MalformedAnswer, ScimError
+from reconciler.scim.failures import Exchange, Meaning, never_sent
+from reconciler.scim.pace import Pacer
+from reconciler.scim.quotas import read_announced
 from reconciler.scim.retry import (
     DEFAULT_RETRY,
     RetryPolicy,
@@ -26,9 +29,11 @@ from reconciler.scim.retry import (
     outcome_unclear,
     refused_for_now,
 )
+from reconciler.scim.turns import Turn, Turns
 
 MAX_BODY = 256 * 1024 * 1024  # bytes; a group of 290,000 members, the largest any vendor documents, takes about 60 MB
 _MAX_REDIRECTS = 3
+_UNKNOWN = Capabilities()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,17 +61,31 @@ class ClientStatistics:
         requests: HTTP requests sent, retries and redirects too.
         bytes: size of all response bodies after decompression.
         by_method: requests by HTTP method.
+        throttled: requests that the server turned away for now.
     """
 
     requests: int
     bytes: int
     by_method: Mapping[str, int]
+    throttled: int = 0
 
 
 class _Answer(NamedTuple):
     status: int
     headers: httpx.Headers
     content: bytes
+
+
+class _Failure(NamedTuple):
+    """A request that did not succeed.
+
+    ``asked`` is how many seconds the server wants, or everybody has, to wait.
+    """
+
+    error: ScimError
+    again: bool
+    status: int | None = None
+    asked: float | None = None
 
 
 def resource_path(endpoint: str, resource_id: str) -> str:
@@ -83,17 +102,22 @@ def resource_path(endpoint: str, resource_id: str) -> str:
 class ScimClient:
     """An asynchronous client for one SCIM endpoint. Use it as an async context manager.
 
-    Requests beyond ``concurrency`` wait in front of the connection pool, and a request that waits to be tried again
-    keeps its place, so that a throttled server is left in peace. TLS certificates are always verified.
+    Requests wait in front of the connection pool until the server's pace lets them go (:mod:`reconciler.scim.pace`);
+    one that was turned away comes before all that are younger. TLS certificates are always verified.
 
     Args:
         base_url: the endpoint, without a trailing slash.
         token: the bearer token. It is sent to this endpoint's origin alone and appears in no error.
-        concurrency: requests in flight at once.
+        concurrency: requests in flight at once, at most.
         timeout: seconds to connect, and seconds without a byte until a request counts as lost.
         retry: when and how often to try again.
         on_throttle: called before each wait; must not block.
         max_body: bytes of one answer, after decompression, beyond which it is refused.
+        capabilities: what is known of the server before it is asked: the paces it wants, and how it says "not now".
+
+    Attributes:
+        base_url: the endpoint.
+        concurrency: requests in flight at once, at most; not more than the server is known to bear.
     """
 
     def __init__(
@@ -106,15 +130,27 @@ class ScimClient:
         retry: RetryPolicy = DEFAULT_RETRY,
         on_throttle: Callable[[ThrottleEvent], None] | None = None,
         max_body: int = MAX_BODY,
+        capabilities: Capabilities = _UNKNOWN,
     ) -> None:
         self.base_url = base_url.rstrip("/")
-        self.concurrency = concurrency
+        self.concurrency = max(1, min(concurrency, capabilities.max_concurrency or concurrency))
+        self._statuses = frozenset(capabilities.throttle_statuses)
+        self._markers = tuple(marker.encode() for marker in capabilities.throttle_markers)
         self._token = token
         self._retry = retry
         self._on_throttle = on_throttle
         self._max_body = max_body
-        # httpx's own pool costs quadratic time in the number of requests that wait for a connection.
-        self._slots = asyncio.Semaphore(concurrency)
+        pacer = Pacer(
+            self.concurrency,
+            rates=capabilities.rates,
+            first_pause=retry.base_delay / 2,
+            longest_pause=retry.max_delay,
+            patience=retry.attempts,
+        )
+        # They also keep requests out of httpx's own pool, whose cost is quadratic in those that wait for a connection.
+        self._turns = Turns(pacer, retry.sleep)
+        self._tickets = count()
+        self._throttled = 0
         self._by_method: Counter[str] = Counter()
         self._bytes = 0
         self._http = httpx.AsyncClient(
@@ -124,7 +160,7 @@ class ScimClient:
                 "User-Agent": f"reconciler/{version('reconciler')}",
             },
             timeout=httpx.Timeout(timeout, pool=None),
-            limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
+            limits=httpx.Limits(max_connections=self.concurrency, max_keepalive_connections=self.concurrency),
             follow_redirects=False,
             # Proxy settings of the environment are for the network outside; a loopback address is never behind one.
             trust_env=not is_loopback(httpx.URL(self.base_url).host),
@@ -140,13 +176,17 @@ class ScimClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._turns.close()
         await self._http.__aexit__(kind, error, traceback)
 
     @property
     def statistics(self) -> ClientStatistics:
         """What this client has done so far; a copy."""
         return ClientStatistics(
-            requests=self._by_method.total(), bytes=self._bytes, by_method=dict(sorted(self._by_method.items()))
+            requests=self._by_method.total(),
+            bytes=self._bytes,
+            by_method=dict(sorted(self._by_method.items())),
+            throttled=self._throttled,
         )
 
     async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> ScimResponse:
@@ -192,37 +232,63 @@ class ScimClient:
         if if_match is not None:
             headers["If-Match"] = if_match
         request = self._http.build_request(method, self.base_url + path + query, content=content, headers=headers)
-        async with self._slots:
-            return await self._try(request, Exchange(method=method, path=path, secret=self._token))
+        return await self._try(request, Exchange(method=method, path=path, secret=self._token))
 
     async def _try(self, request: httpx.Request, exchange: Exchange) -> ScimResponse:
         """Send until there is an answer that another try would not change."""
+        ticket = next(self._tickets)
         attempt, waited = 0, 0.0
-        reads = exchange.method == "GET"
         while True:
             attempt += 1
-            status = asked = None
-            try:
-                answer = await self._receive(request, exchange)
-            except (httpx.TransportError, httpx.DecodingError) as fault:
-                again = (reads or never_sent(fault)) and not exchange.hopeless(fault)
-                failure = exchange.fault(fault)
-            else:
-                if answer.status < 300:
-                    return _success(answer, exchange)
-                status = answer.status
-                again = refused_for_now(status) or (reads and outcome_unclear(status))
-                asked = asked_wait(answer.headers, datetime.now(UTC)) if refused_for_now(status) else None
-                failure = exchange.failure(status, answer.content)
-            wait = self._retry.wait(attempt, waited, asked) if again else None
+            async with self._turns.turn(ticket, exchange.method, exchange.endpoint) as turn:
+                outcome = await self._once(request, exchange, turn)
+            if isinstance(outcome, ScimResponse):
+                return outcome
+            wait = self._retry.wait(attempt, waited, outcome.asked) if outcome.again else None
             if wait is None:
-                raise failure
+                raise outcome.error
             if self._on_throttle is not None:
+                status = outcome.status
                 self._on_throttle(
                     ThrottleEvent(method=exchange.method, path=exchange.path, status=status, attempt=attempt, wait=wait)
                 )
-            await self._retry.sleep(wait)
+            await self._turns.pause(wait)
             waited += wait
+
+    async def _once(self, request: httpx.Request, exchange: Exchange, turn: Turn) -> ScimResponse | _Failure:
+        reads = exchange.method == "GET"
+        try:
+            answer = await self._receive(request, exchange)
+        except (httpx.TransportError, httpx.DecodingError) as fault:
+            again = (reads or never_sent(fault)) and not exchange.hopeless(fault)
+            return _Failure(exchange.fault(fault), again)
+        now = datetime.now(UTC)
+        again = False
+        asked: float | None = None
+        match self._meaning(answer):
+            case Meaning.SUCCESS:
+                turn.good(read_announced(answer.headers, now))
+                return _success(answer, exchange)
+            case Meaning.TURNED_AWAY as meaning:
+                self._throttled += 1
+                asked = turn.throttled(asked_wait(answer.headers, now))
+                # When everybody has been turned away that often, each one need not find it out anew.
+                again = self._turns.pacer.rounds < self._retry.attempts
+            case Meaning.UNCLEAR as meaning:
+                again, asked = reads, asked_wait(answer.headers, now)
+            case meaning:
+                turn.good(read_announced(answer.headers, now))
+        error = exchange.failure(answer.status, answer.content, meaning)
+        return _Failure(error, again, answer.status, asked)
+
+    def _meaning(self, answer: _Answer) -> Meaning:
+        if answer.status < 300:
+            return Meaning.SUCCESS
+        if refused_for_now(answer.status, self._statuses):
+            return Meaning.TURNED_AWAY
+        if answer.status >= 500 and any(marker in answer.content for marker in self._markers):
+            return Meaning.TURNED_AWAY
+        return Meaning.UNCLEAR if outcome_unclear(answer.status, self._statuses) else Meaning.OTHER
 
     async def _receive(self, request: httpx.Request, exchange: Exchange) -> _Answer:
         """Send once, and follow a few redirects of a GET inside this origin."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any
 
 import httpx
@@ -24,14 +25,27 @@ from reconciler.scim.errors import (
     Unauthorized,
     printable,
 )
-from reconciler.scim.retry import outcome_unclear, refused_for_now
 
 _NOT_ACCEPTED = (
     "the token was not accepted. Check that it is the one of this directory, that it has not expired or been "
     "replaced, and that directory.yaml names the right source under token"
 )
 _NOT_ALLOWED = "the token may not do this. Check what it was made for, and that base_url names its own directory"
+# OpenSSL's names for an answer that is no TLS record; older versions have the first, newer ones the second.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNEXPECTED_MESSAGE")
 _READ_BEFORE_RETRY = "it may have been carried out or not; only reading the resource can tell"
+
+
+class Meaning(Enum):
+    """What an answer says of what became of the request."""
+
+    SUCCESS = auto()
+    TURNED_AWAY = auto()
+    """Nothing was done, and it may be done later."""
+    UNCLEAR = auto()
+    """It may have been carried out or not."""
+    OTHER = auto()
+    """A refusal for good, or a redirect."""
 
 
 def never_sent(fault: httpx.RequestError) -> bool:
@@ -53,6 +67,11 @@ class Exchange:
     path: str
     secret: str = field(repr=False)
 
+    @property
+    def endpoint(self) -> str:
+        """The first segment of the path: ``Users``."""
+        return self.path.lstrip("/").partition("/")[0]
+
     def hopeless(self, fault: httpx.RequestError) -> bool:
         """Tell whether trying again cannot help: TLS does not come to an agreement, or the proxy refuses."""
         return isinstance(fault, httpx.ProxyError | httpx.UnsupportedProtocol) or _tls_error(fault) is not None
@@ -60,6 +79,12 @@ class Exchange:
     def fault(self, fault: httpx.RequestError) -> ScimError:
         """Return the error for a request that got no whole answer."""
         tls = _tls_error(fault)
+        if tls is not None and tls.reason in _NO_TLS:
+            return self._error(
+                ConnectionFailed,
+                "no trusted connection: what answers does not speak TLS, so this is likely a port for http. Check the "
+                f"port and the scheme of base_url ({self._quote(str(tls))})",
+            )
         if tls is not None:
             return self._error(
                 ConnectionFailed,
@@ -77,7 +102,7 @@ class Exchange:
             return self._error(ConnectionFailed, f"the connection broke before the whole answer was there: {what}")
         return self._error(OutcomeUnknown, f"the answer was lost ({what}); {_READ_BEFORE_RETRY}")
 
-    def failure(self, status: int, content: bytes) -> ScimError:
+    def failure(self, status: int, content: bytes, meaning: Meaning) -> ScimError:
         """Return the error for an answer that is no success."""
         scim_type, words = error_facts(_decode(content))
         scim_type = self._quote(scim_type) if scim_type else None
@@ -85,11 +110,11 @@ class Exchange:
         facts: dict[str, Any] = {"status": status, "scim_type": scim_type, "detail": detail}
         said = " ".join(filter(None, [str(status), scim_type])) + (f": {detail}" if detail else "")
         kind: type[ScimError]
-        if refused_for_now(status):
+        if meaning is Meaning.TURNED_AWAY:
             kind, message = Throttled, f"the server is still turning requests away ({said}). Nothing was changed"
-        elif outcome_unclear(status) and self.method == "GET":
+        elif meaning is Meaning.UNCLEAR and self.method == "GET":
             kind, message = ServerError, f"the server failed ({said})"
-        elif outcome_unclear(status):
+        elif meaning is Meaning.UNCLEAR:
             kind, message = OutcomeUnknown, f"the server failed ({said}); {_READ_BEFORE_RETRY}"
         elif status == 401:
             kind, message = Unauthorized, f"{_NOT_ACCEPTED} ({said})"

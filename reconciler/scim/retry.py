@@ -1,14 +1,15 @@
 """When a request is tried again, and how long to wait: protocol rules, held as one value.
 
-A 429 or 503 says that nothing was done, so every method is tried again. A fault or another 5xx says nothing about a
-write, so only reads are; a write is resolved by reading (:class:`~reconciler.scim.errors.OutcomeUnknown`).
+An answer that turns a request away says that nothing was done, so every method is tried again. A fault or another 5xx
+says nothing about a write, so only reads are; a write is resolved by reading
+(:class:`~reconciler.scim.errors.OutcomeUnknown`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -84,22 +85,31 @@ class RetryPolicy:
 DEFAULT_RETRY = RetryPolicy()
 
 
-def refused_for_now(status: int) -> bool:
-    """Tell whether the server said that it did nothing and may do it later (RFC 6585 §4, RFC 9110 §15.6.4)."""
-    return status in _REFUSED_FOR_NOW
+def refused_for_now(status: int, statuses: Collection[int] = _REFUSED_FOR_NOW) -> bool:
+    """Tell whether the server said that it did nothing and may do it later (RFC 6585 §4, RFC 9110 §15.6.4).
+
+    Args:
+        status: the answer's.
+        statuses: those by which this server says so.
+    """
+    return status in statuses
 
 
-def outcome_unclear(status: int) -> bool:
-    """Tell whether an answer leaves open what happened: 408 and every 5xx that is no plain refusal."""
-    return status == 408 or (status >= 500 and status not in (*_REFUSED_FOR_NOW, *_NEVER_DIFFERENT))
+def outcome_unclear(status: int, statuses: Collection[int] = _REFUSED_FOR_NOW) -> bool:
+    """Tell whether an answer leaves open what happened: 408 and every 5xx that is no plain refusal.
+
+    Args:
+        status: the answer's.
+        statuses: those by which this server says that it did nothing.
+    """
+    return status == 408 or (status >= 500 and status not in _NEVER_DIFFERENT and status not in statuses)
 
 
 def asked_wait(headers: Mapping[str, str], now: datetime) -> float | None:
     """Return the seconds that a server asks to wait, or ``None`` where it does not say so in any known form.
 
-    ``Retry-After`` is in seconds or an HTTP date (RFC 9110 §10.2.3). ``X-RateLimit-Reset`` has no standard and is found
-    as epoch seconds, epoch milliseconds, seconds from now, or ISO-8601 (Atlassian's admin APIs). A moment that has
-    passed means now.
+    ``Retry-After`` is in seconds or an HTTP date (RFC 9110 §10.2.3). ``X-RateLimit-Reset`` has no standard. Both are
+    read in every form that :func:`seconds_until` knows.
 
     Args:
         headers: the response's, by lower-case name or case-insensitive.
@@ -107,14 +117,23 @@ def asked_wait(headers: Mapping[str, str], now: datetime) -> float | None:
     """
     retry_after = headers.get("retry-after")
     if retry_after is not None:
-        wait = _seconds(retry_after, now)
+        wait = seconds_until(retry_after, now)
         if wait is not None:
             return wait
     resets = (headers.get(name) for name in _RESET_HEADERS)
-    return next((wait for reset in resets if reset and (wait := _seconds(reset, now)) is not None), None)
+    return next((wait for reset in resets if reset and (wait := seconds_until(reset, now)) is not None), None)
 
 
-def _seconds(text: str, now: datetime) -> float | None:
+def seconds_until(text: str, now: datetime) -> float | None:
+    """Return the seconds until a moment that a header tells, or ``None`` where it is in no known form.
+
+    Known are seconds from now, epoch seconds, epoch milliseconds, HTTP dates, and ISO-8601 (Atlassian's admin APIs). A
+    moment that has passed means now.
+
+    Args:
+        text: the header's value.
+        now: an aware date and time.
+    """
     try:
         number = float(text)
     except ValueError:
