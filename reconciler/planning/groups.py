@@ -110,14 +110,15 @@ def _target(
     manual = desired.lifecycle.replace is Replace.MANUAL_REGRANT
     waits = replaced is not None and manual and not context.policy.confirm_replace
     if replaced is not None:
-        access = "Product access that was granted to the old group has to be granted to the new one by a person"
         does = "replaces" if live is None else "has taken the place of"
-        fate = "it goes with this plan"
+        fate = "this plan deletes, as --confirm-replace says" if manual else "this plan deletes"
+        access = "Product access that was granted to the old group has to be granted to the new one by a person"
         if waits:
-            fate = f"{replaced.address} stays until then. To go on: reconciler apply --confirm-replace"
+            fate = "stays until a person has granted its product access to the new group"
+            access = "To go on after that: reconciler apply --confirm-replace"
         context.findings.warn(
             "replacement-waits" if waits else "replaced-group",
-            f"the directory cannot rename groups: {desired.address} {does} {replaced.address}. {access}; {fate}",
+            f"the directory cannot rename groups: {desired.address} {does} {replaced.address}, which {fate}. {access}",
             desired.source.locate(DISPLAY_NAME),
         )
     return Target(desired=desired, live=live, created_by=created_by, replaced=replaced, waits=waits)

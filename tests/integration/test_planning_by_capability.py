@@ -110,7 +110,7 @@ def test_a_replacement_waits_for_a_person_and_goes_on_when_told_to(opened: OPEN)
     assert "-/+ team-new  (replaces team-old" in first.stdout
     waiting = workspace.call("plan", "--detailed-exitcode")
     assert (waiting.code, waiting.last_line) == (0, "No changes. The directory matches the desired state.")
-    assert "To go on: reconciler apply --confirm-replace" in waiting.stdout
+    assert "To go on after that: reconciler apply --confirm-replace" in waiting.stdout
 
     saved = workspace.path / "confirmed.plan"
     assert workspace.call("plan", "--confirm-replace", "-o", str(saved)).code == 0
@@ -118,3 +118,33 @@ def test_a_replacement_waits_for_a_person_and_goes_on_when_told_to(opened: OPEN)
     assert workspace.call("apply", str(saved)).code == 0
     done = workspace.call("plan", "--detailed-exitcode")
     assert (done.code, "team-old" in done.stdout) == (0, False)
+
+
+ADA = """\
+users:
+  - userName: ada@example.com
+    externalId: "7"
+    displayName: Ada Example
+    name: {givenName: Ada, familyName: Example}
+    emails: [ada@example.com]
+    active: %s
+"""
+OURS = """\
+scope: {users: 'userName ew "@example.com"'}
+guards: {users: {deactivate: {count: 1}}}
+"""
+
+
+def test_a_name_that_deactivation_rewrites_comes_back_with_the_account(opened: OPEN) -> None:
+    workspace = opened("github-emu")
+    changed: list[set[str]] = []
+    for active in ("true", "false", "true"):
+        workspace.state(ADA % active, dialect="github-emu")
+        with (workspace.path / "directory.yaml").open("a", encoding="utf-8") as directory:
+            directory.write(OURS)
+        [step] = planned(workspace).steps
+        changed.append({change.path for change in step.changes})
+        result = applied(workspace)
+        assert result.complete, [outcome.message for outcome in result.outcomes]
+        assert planned(workspace).steps == ()
+    assert changed[1:] == [{"active"}, {"active", "userName", "emails"}]

@@ -52,7 +52,7 @@ def test_it_stops_after_adding_the_members() -> None:
 def test_a_warning_says_what_waits_for_what_and_how_to_go_on() -> None:
     [message] = warnings(planned(new("ada@example.com"), directory(), WAITING))["replacement-waits"]
     assert "group:new replaces group:old" in message
-    assert "Product access" in message
+    assert "stays until a person has granted its product access to the new group" in message
     assert "reconciler apply --confirm-replace" in message
 
 
@@ -74,7 +74,8 @@ def test_confirming_deletes_the_old_group_and_the_plan_records_it() -> None:
     assert only_step(made).id == "delete group:old"
     assert decode(encode(made)).confirm_replace
     assert not planned(new("ada@example.com"), after, WAITING).confirm_replace
-    assert "Product access" in warnings(made)["replaced-group"][0]
+    [message] = warnings(made)["replaced-group"]
+    assert "which this plan deletes, as --confirm-replace says. Product access" in message
 
 
 def test_confirming_before_all_members_are_there_adds_them_first() -> None:

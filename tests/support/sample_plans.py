@@ -217,6 +217,73 @@ def replacement() -> Plan:
             ),
         ),
         group_step(Action.DELETE, "team-infra", Reason.REPLACED, replaces="team-platform", origin=None),
+        notes=(
+            Note(
+                severity="warning",
+                code="replaced-group",
+                message="the directory cannot rename groups: group:team-platform replaces group:team-infra, "
+                "which this plan deletes. Product access that was granted to the old group has to be granted to the "
+                "new one by a person",
+                origin="groups/platform.yaml:2",
+            ),
+        ),
+    )
+
+
+def waiting() -> Plan:
+    """Nothing to do but for a person, who has to grant product access before the old group goes."""
+    return make_plan(
+        notes=(
+            Note(
+                severity="warning",
+                code="replacement-waits",
+                message="the directory cannot rename groups: group:team-platform has taken the place of "
+                "group:team-infra, which stays until a person has granted its product access to the new group. To go "
+                "on after that: reconciler apply --confirm-replace",
+                origin="groups/platform.yaml:2",
+            ),
+        )
+    )
+
+
+def remarks() -> Plan:
+    """Changes with remarks on their values, and what the directory did not keep."""
+    return make_plan(
+        user_step(
+            Action.UPDATE,
+            "ada@example.com",
+            Reason.DIFFERS,
+            changes=(
+                Change(
+                    path="title",
+                    before="Principal Engineer",
+                    after="Principal  Engineer",
+                    details=("! differs in white space only, and the directory may store it so whatever is written",),
+                    origin="users/engineering.yaml:4",
+                ),
+                Change(
+                    path="emails",
+                    before=[{"value": "ada@example.com", "primary": True}],
+                    after=[{"value": "ada@example.net", "primary": True}],
+                    identity=True,
+                    details=(
+                        "~ 0.value: ada@example.com → ada@example.net",
+                        "! leaves the verified domains: the directory unlinks the account and drops its memberships, "
+                        "and SCIM does not show it",
+                    ),
+                    origin="users/engineering.yaml:5",
+                ),
+            ),
+        ),
+        notes=(
+            Note(
+                severity="warning",
+                code="not-kept",
+                message='the directory does not keep timezone "Europe/Berlin" (user:ada@example.com, and so for 12 '
+                "other users): stop managing it. It is not written again",
+                origin="users/engineering.yaml:6",
+            ),
+        ),
     )
 
 
@@ -359,5 +426,5 @@ def long_values() -> Plan:
 
 SAMPLES: Mapping[str, Callable[[], Plan]] = {
     sample.__name__: sample
-    for sample in (empty, tiny, every_kind, replacement, refused, hostile, many_members, long_values)
+    for sample in (empty, tiny, every_kind, replacement, waiting, remarks, refused, hostile, many_members, long_values)
 }
