@@ -184,7 +184,7 @@ class Pacer:
             if self._doubts >= _DOUBTS:
                 self._quota_of.clear()
                 return
-        if not quota.long:
-            # As good as being turned away, and nothing was.
+        if not quota.long and not self._search.settled:
+            # As good as being turned away, and nothing was. Later the last one of a short window is often just used.
             self._refused(now)
             self._closed_until = max(self._closed_until, now + min(announced.reset, self._longest_pause))

@@ -23,6 +23,9 @@ _LONGEST_PLATEAU = 24.0  # seconds from settling back to the estimate
 _BEYOND = 2.0  # plateaus beyond the first at which the server is taken to admit more now
 _DOUBLING_SECONDS = 10.0  # of the rate, from there on
 _CATCH_UP = 0.05  # seconds; timers are late, and a request that is late by less is made up for
+_SHORT = 1.0  # seconds; over less than a window of the server, an average tells nothing
+_SOON = 2.0  # seconds after which being turned away again speaks against the lower bound …
+_DOUBT = 0.9  # … of which so much is left then
 _SPEED_OVER = 32  # requests from which the speed of sending is measured
 _SLOWEST = 0.1  # requests a second
 
@@ -60,6 +63,11 @@ class RateSearch:
             return float(self._estimate * (1 + _DIP * position**3))
         doublings = (position - _BEYOND) * self._plateau / _DOUBLING_SECONDS
         return float(self._estimate * (1 + _DIP * _BEYOND**3) * 2**doublings)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the rate is near the one that the server admits, as far as is known."""
+        return self._estimate is not None and self._refused_at is None
 
     def wait(self, now: float) -> float:
         """Return the seconds until the next request may be sent."""
@@ -106,9 +114,13 @@ class RateSearch:
             self._walk(speed / 2, speed)
             return
         upper = min(rate, speed * 1.05)  # slower than it might be sent is what was tried
-        lower = min(upper, self._admitted / max(now - self._began, 0.001))
-        fallen = upper < 0.97 * self._floor
-        self._floor = lower if fallen else min(upper, max(self._floor, lower))
+        lower = min(upper, self._admitted / max(now - self._began, _SHORT))
+        if upper < 0.97 * self._floor:
+            self._floor = lower  # the server admits less than it did
+        elif now - resumed < _SOON:
+            self._floor = min(upper, max(_DOUBT * self._floor, lower))
+        else:
+            self._floor = min(upper, max(self._floor, lower))
         if self._floor >= _CLOSE * upper:
             self._settle(self._floor + _TOWARDS_REFUSED * (upper - self._floor))
         else:
