@@ -267,7 +267,7 @@ class Observation:
         id: of the resource.
         path: the SCIM path of the attribute.
         wrote: the value that was written; ``None`` unset it.
-        stored: what was there afterwards; ``None`` is nothing.
+        stored: what was there afterwards, the same where the value was kept; ``None`` is nothing.
         unchanged: whether that is what was there before as well. Then the directory may have ignored the write by
             accident, and only a second time tells that it always does.
     """

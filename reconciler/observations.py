@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from reconciler.applying.outcome import Outcome
+from reconciler.applying.outcome import Outcome, Status
 from reconciler.attributes import canonical
 from reconciler.model import Kind, Observation
 from reconciler.planning.plan import Action
@@ -26,6 +27,9 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 """How large the file may grow. 100,000 users that do not keep three attributes each fit well."""
 _KEPT: Final = 2
 """Observations of one value that are of use: whether a write that changed nothing did so twice."""
+
+_MOST_KEPT: Final = 10_000
+"""Values that were kept and are remembered of one run: what overwrites them shows in some of many as well."""
 
 
 class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -65,7 +69,7 @@ def recall(workspace: Path | str, base_url: str) -> tuple[Observation, ...]:
 
 
 def remember(
-    workspace: Path | str, base_url: str, run_id: str, outcomes: Iterable[Outcome], *, max_bytes: int = MAX_BYTES
+    workspace: Path | str, base_url: str, run_id: str, outcomes: Sequence[Outcome], *, max_bytes: int = MAX_BYTES
 ) -> None:
     """Add what an apply learned.
 
@@ -93,8 +97,7 @@ def remember(
                 unchanged=seen.unchanged,
             )
         )
-        for outcome in outcomes
-        for seen in _learned(outcome)
+        for seen in (*_differences(outcomes), *islice(_kept(outcomes), _MOST_KEPT))
     ]
     if not lines:
         return
@@ -105,13 +108,28 @@ def remember(
         _forget_the_oldest(file, keep_bytes=max_bytes // 2)
 
 
-def _learned(outcome: Outcome) -> Iterator[Observation]:
-    """Yield what a step showed, and of each whether the directory merely left everything as it was."""
-    before = {change.path: change.before for change in outcome.step.changes}
-    for seen in outcome.differences:
-        existed = outcome.step.action is not Action.CREATE and seen.path in before
-        unchanged = existed and canonical(before[seen.path], None) == canonical(seen.stored, None)
-        yield replace(seen, unchanged=unchanged)
+def _differences(outcomes: Iterable[Outcome]) -> Iterator[Observation]:
+    """Yield what was stored otherwise, and of each whether the directory merely left everything as it was."""
+    for outcome in outcomes:
+        existed = outcome.step.action is not Action.CREATE
+        before = {change.path: change.before for change in outcome.step.changes if existed}
+        for seen in outcome.differences:
+            ignored = seen.path in before and canonical(before[seen.path], None) == canonical(seen.stored, None)
+            yield replace(seen, unchanged=ignored)
+
+
+def _kept(outcomes: Iterable[Outcome]) -> Iterator[Observation]:
+    """Yield what existing resources kept: it tells, after some runs, that something changes it back every time."""
+    for outcome in outcomes:
+        step = outcome.step
+        if step.action is Action.CREATE or outcome.status is not Status.APPLIED or not outcome.requests:
+            continue
+        for change in step.changes:
+            # Whether an account works is written whatever became of it before.
+            if change.path != "active" and outcome.resource_id is not None:
+                yield Observation(
+                    kind=step.kind, id=outcome.resource_id, path=change.path, wrote=change.after, stored=change.after
+                )
 
 
 def _read(file: Path) -> Iterator[_Line]:

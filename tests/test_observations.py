@@ -63,6 +63,25 @@ def test_a_write_that_changed_nothing_is_marked_as_such(
     assert [one.unchanged for one in recall(tmp_path, URL)] == [unchanged]
 
 
+@pytest.mark.parametrize(
+    ("action", "status", "requests", "kept"),
+    [
+        (Action.UPDATE, Status.APPLIED, 1, True),
+        (Action.UPDATE, Status.APPLIED, 0, False),
+        (Action.UPDATE, Status.FAILED, 1, False),
+        (Action.CREATE, Status.APPLIED, 1, False),
+    ],
+    ids=["written", "was so already", "failed", "new"],
+)
+def test_what_an_existing_resource_kept_is_remembered_too(
+    tmp_path: Path, action: Action, status: Status, requests: int, kept: bool
+) -> None:
+    changes = (Change(path="active", before=False, after=True), Change(path="title", before="x", after="Boss"))
+    step = Step(id="x", action=action, kind=Kind.USER, name="ada", reason=Reason.DIFFERS, changes=changes)
+    remember(tmp_path, URL, "run-1", [Outcome(step=step, status=status, resource_id="u1", requests=requests)])
+    assert recall(tmp_path, URL) == ((seen(wrote="Boss", stored="Boss"),) if kept else ())
+
+
 @pytest.mark.parametrize("torn", [b'{"base_url":"https://scim.ex', b'{"base_url": 1}\n', b"\xff\n", b"[" * 5000])
 def test_a_torn_or_foreign_line_costs_nothing_but_itself(tmp_path: Path, torn: bytes) -> None:
     remember(tmp_path, URL, "run-1", [outcome(seen(1))])

@@ -24,7 +24,7 @@ _LONGEST = 60
 _TELLING = 2
 """How often a write must have changed nothing, or how many resources must have lost a value, to be no accident."""
 
-_Lesson: TypeAlias = Literal["settled", "dropped", "repeated", "once more"]
+_Lesson: TypeAlias = Literal["settled", "dropped", "repeated", "once more", "undone"]
 
 
 class _Case(NamedTuple):
@@ -35,6 +35,20 @@ class _Case(NamedTuple):
     stored: Any
 
 
+class _Evidence(NamedTuple):
+    """What is known of a path from all resources that are still as they were found.
+
+    Attributes:
+        written: how many had a value written.
+        dropped: whether so many lost it, and nobody has one, that the directory seems to drop it.
+        stored: by the canonical form of what was written, what is there in its place.
+    """
+
+    written: int
+    dropped: bool
+    stored: Mapping[Any, Any]
+
+
 class Memory:
     """Compares changes of one kind of resource with what became of earlier ones."""
 
@@ -43,6 +57,7 @@ class Memory:
         self._kind = kind
         self._schema = context.schema(kind)
         self._cases = defaultdict[tuple[str, _Lesson], list[_Case]](list)
+        self._evidence_of: dict[str, _Evidence] = {}
 
     @cached_property
     def _live(self) -> Mapping[str, LiveResource]:
@@ -71,21 +86,22 @@ class Memory:
                 self._learn("settled", _Case(live.address, change, own[-1].stored))
                 return False
             self._learn("once more", _Case(live.address, change, own[-1].stored))
-            return True
-        self.recognise(desired, change)
+        elif sum(_kept(one, definition) and same(wanted, one.wrote, definition) for one in own) >= _TELLING:
+            self._learn("undone", _Case(live.address, change, change.before))
+        else:
+            self.recognise(desired, change)
         return True
 
     def recognise(self, desired: DesiredResource, change: Change) -> None:
         """Note a change that is planned although other resources did not keep the like of it."""
         if change.path not in self._observed or unassigned(change.after):
             return
-        if self._is_dropped(change.path):
+        evidence = self._evidence(change.path)
+        form = canonical(change.after, Path.parse(change.path).definition(self._schema))
+        if evidence.dropped:
             self._learn("dropped", _Case(desired.address, change, None))
-            return
-        definition = Path.parse(change.path).definition(self._schema)
-        alike = [one for one in self._evidence(change.path) if _equal(one.wrote, change.after, definition)]
-        if alike:
-            self._learn("repeated", _Case(desired.address, change, alike[-1].stored))
+        elif form in evidence.stored:
+            self._learn("repeated", _Case(desired.address, change, evidence.stored[form]))
 
     def notes(self) -> Iterator[Note]:
         """Yield a warning per attribute and lesson."""
@@ -110,38 +126,52 @@ class Memory:
                 advice = "stop managing it" + ("" if unassigned(first.stored) else f" or write {_shown(first.stored)}")
                 return f"the directory {made} ({what}): {advice}. It is not written again"
             case "dropped":
-                written = self._counted(len(self._evidence(path)))
+                written = self._counted(self._evidence(path).written)
                 return f"the directory drops {path}: {written} were written and none kept it. It is written to {what}"
             case "repeated":
                 return f"for others the directory {made}. It is written to {what}"
             case "once more":
                 return f"when it was last written, {ignored} ({what}). It is written once more"
+            case "undone":
+                return (
+                    f"{path} {_shown(first.change.after)} was written and kept {_TELLING} times or more ({what}), and "
+                    f"is {_shown(first.stored)} again: another attribute that is managed overwrites it, or somebody "
+                    "else does. It is written again"
+                )
 
     def _counted(self, number: int, *, other: bool = False) -> str:
         return f"{number:,} {'other ' if other else ''}{self._kind.lower()}{'' if number == 1 else 's'}"
 
-    def _is_dropped(self, path: str) -> bool:
-        evidence = self._evidence(path)
-        if len(evidence) < _TELLING or any(not unassigned(one.stored) for one in evidence):
-            return False
-        parsed = Path.parse(path)
-        return all(unassigned(parsed.get(live.attributes)) for live in self._live.values())
+    def _evidence(self, path: str) -> _Evidence:
+        if path not in self._evidence_of:
+            self._evidence_of[path] = self._find_evidence(path)
+        return self._evidence_of[path]
 
-    def _evidence(self, path: str) -> Sequence[Observation]:
-        """Return the last observation of each resource that is still as it was found then."""
+    def _find_evidence(self, path: str) -> _Evidence:
         parsed = Path.parse(path)
         definition = parsed.definition(self._schema)
-        return [
+        last = [
             known[-1]
             for resource_id, known in self._observed[path].items()
             if resource_id in self._live
             and not unassigned(known[-1].wrote)
             and _equal(parsed.get(self._live[resource_id].attributes), known[-1].stored, definition)
         ]
+        return _Evidence(
+            written=len(last),
+            dropped=len(last) >= _TELLING
+            and all(unassigned(one.stored) for one in last)
+            and all(unassigned(parsed.get(live.attributes)) for live in self._live.values()),
+            stored={canonical(one.wrote, definition): one.stored for one in last if not _kept(one, definition)},
+        )
 
 
 def _equal(one: Any, other: Any, definition: Attribute | None) -> bool:
     return bool(canonical(one, definition) == canonical(other, definition))
+
+
+def _kept(one: Observation, definition: Attribute | None) -> bool:
+    return _equal(one.wrote, one.stored, definition)
 
 
 def _times(known: Sequence[Observation], definition: Attribute | None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 from reconciler.attributes import Path
 from reconciler.config import Unlisted
@@ -12,7 +13,7 @@ from reconciler.planning.comparison import Comparison
 from reconciler.planning.context import Context
 from reconciler.planning.correlation import Correlation, Pair
 from reconciler.planning.deactivation import Rewritten
-from reconciler.planning.domains import tell_domain
+from reconciler.planning.domains import Domains
 from reconciler.planning.plan import Action, Change, Reason, Step
 from reconciler.planning.preconditions import planned_from
 from reconciler.planning.steps import check_scope, deletion, listed_step, reason_of_update, step_id, tell_partial
@@ -24,27 +25,33 @@ IDENTIFYING = ("userName", "externalId", ACTIVE)
 
 def plan_users(context: Context, correlation: Correlation[DesiredUser, LiveUser]) -> Iterator[Step]:
     """Yield the steps of all users, in no particular order."""
-    comparison, rewritten = Comparison(context, DesiredUser.kind), Rewritten(context)
+    tools = _Tools(Comparison(context, DesiredUser.kind), Rewritten(context), Domains(context))
     for pair in correlation.pairs:
-        yield from _listed(context, pair, comparison, rewritten)
+        yield from _listed(context, pair, tools)
     if context.partial(DesiredUser.kind):
         tell_partial(context, DesiredUser.kind, context.policy.unlisted_users)
     else:
         for live in correlation.unlisted:
-            yield from _unlisted(context, live, rewritten)
-    context.findings.notes.extend((*comparison.notes(), *rewritten.notes()))
+            yield from _unlisted(context, live, tools.rewritten)
+    context.findings.notes.extend((*tools.comparison.notes(), *tools.rewritten.notes(), *tools.domains.notes()))
 
 
-def _listed(
-    context: Context, pair: Pair[DesiredUser, LiveUser], comparison: Comparison, rewritten: Rewritten
-) -> Iterator[Step]:
+class _Tools(NamedTuple):
+    """What looks at one user after the other, and tells in the end what it saw."""
+
+    comparison: Comparison
+    rewritten: Rewritten
+    domains: Domains
+
+
+def _listed(context: Context, pair: Pair[DesiredUser, LiveUser], tools: _Tools) -> Iterator[Step]:
     desired, live = pair.desired, pair.live
     check_scope(context, pair)
     if desired.lifecycle.not_started(context.as_of):
         context.findings.left_alone["users whose `from` has not come"] += 1
     elif desired.lifecycle.expired(context.as_of):
         if live is not None and live.active:
-            rewritten.deactivated(live, desired)
+            tools.rewritten.deactivated(live, desired)
             yield _deactivation(context, live, Reason.EXPIRED, desired)
     elif live is None:
         yield listed_step(
@@ -52,31 +59,25 @@ def _listed(
             Action.CREATE,
             desired,
             Reason.NOT_IN_DIRECTORY,
-            changes=comparison.creation(desired),
+            changes=tools.comparison.creation(desired),
         )
     else:
-        yield from _existing(context, pair, live, comparison, rewritten)
+        yield from _existing(context, pair, live, tools)
 
 
-def _existing(
-    context: Context,
-    pair: Pair[DesiredUser, LiveUser],
-    live: LiveUser,
-    comparison: Comparison,
-    rewritten: Rewritten,
-) -> Iterator[Step]:
-    desired = pair.desired
+def _existing(context: Context, pair: Pair[DesiredUser, LiveUser], live: LiveUser, tools: _Tools) -> Iterator[Step]:
+    desired, rewritten = pair.desired, tools.rewritten
     schema = context.schema(desired.kind)
     wanted_active = desired.attributes.get(ACTIVE) is not False
     stays_off = not wanted_active and not live.active
-    found = comparison.update(
+    found = tools.comparison.update(
         desired,
         live,
         skip=lambda path: path == Path(ACTIVE) or (stays_off and rewritten.leave(live, path)),
         # What stood there while the account was off was the directory's own doing.
         afresh=lambda path: not live.active and rewritten.covers(path),
     )
-    changes = tuple(tell_domain(context, desired.address, change) for change in found)
+    changes = tuple(tools.domains.flag(desired.address, change) for change in found)
     action = Action.UPDATE
     if wanted_active and not live.active:
         action = Action.REACTIVATE

@@ -97,6 +97,19 @@ class TestWhatIsNotKept:
         assert len(planned(workspace).steps) == 2
 
 
+def test_two_attributes_that_overwrite_each_other_are_named(opened: OPEN) -> None:
+    workspace = opened(name_follows_display_name=True)
+    stated = "users: [{userName: ada@example.com, displayName: %s, name: {givenName: Ada, familyName: Example}}]"
+    workspace.state(stated % "Ada Example")
+    assert applied(workspace).complete
+    workspace.state(stated % "Countess")
+    told: list[str] = []
+    for _ in range(7):
+        told += warnings(planned(workspace)).get("not-kept-before", [])
+        assert applied(workspace).complete
+    assert any("was written and kept 2 times or more" in message for message in told)
+
+
 def test_a_replacement_waits_for_a_person_and_goes_on_when_told_to(opened: OPEN) -> None:
     workspace = opened("atlassian")
     workspace.state(WAITING % ("team-old", "team-older"), dialect="atlassian")

@@ -62,6 +62,16 @@ def test_where_the_domains_are_not_stated_every_move_is_flagged_more_mildly() ->
     assert "State `domains: [example.org, …]` in directory.yaml" in message
 
 
+def test_a_company_that_moves_is_not_warned_of_person_by_person() -> None:
+    people = [live_user(f"u{number}", f"p{number}", emails=[mail(f"p{number}@example.com")]) for number in range(25)]
+    listed = [user(f"p{number}", emails=[mail(f"p{number}@example.net")]) for number in range(25)]
+    made = planned(listed, live(*people, email_domain_unlinks=True), policy(domains=VERIFIED))
+    told = warnings(made)["e-mail-domain"]
+    assert len(told) == 21
+    assert told[-1] == "the primary e-mails of 5 more users leave their domains likewise; their steps say so"
+    assert all(step.changes[0].details[-1].startswith("! leaves") for step in made.steps)
+
+
 def test_elsewhere_a_domain_means_nothing() -> None:
     made = moved([ADA], [mail("ada@example.net")], unlinks=False)
     assert warnings(made) == {}

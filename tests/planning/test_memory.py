@@ -151,6 +151,36 @@ class TestAccidents:
         assert planned(listed(1, title="Boss"), people(1, title="Engineer"), observations=memory).steps
 
 
+class TestUndone:
+    """What was kept each time and is different again: two attributes or two people that overwrite each other."""
+
+    KEPT = seen("u0", "displayName", "Ada", "Ada")
+
+    @pytest.mark.parametrize(("times", "told"), [(1, False), (2, True), (3, True)])
+    def test_it_is_named_from_the_third_time_on_and_planned(self, times: int, told: bool) -> None:
+        made = planned(
+            listed(1, displayName="Ada"), people(1, displayName="Countess"), observations=[self.KEPT] * times
+        )
+        assert step_ids(made) == ["update user:p00@example.com"]
+        assert ("not-kept-before" in warnings(made)) is told
+        if told:
+            [message] = warnings(made)["not-kept-before"]
+            assert message == (
+                'displayName "Ada" was written and kept 2 times or more (user:p00@example.com), and is "Countess" '
+                "again: another attribute that is managed overwrites it, or somebody else does. It is written again"
+            )
+
+    def test_another_value_is_another_matter(self) -> None:
+        stated = listed(1, displayName="Grace")
+        made = planned(stated, people(1, displayName="Countess"), observations=[self.KEPT] * 3)
+        assert warnings(made) == {}
+
+    def test_that_others_kept_a_value_is_nothing_to_tell(self) -> None:
+        memory = [seen("u1", "displayName", "Ada", "Ada")]
+        state = [*people(1), live_user("u1", "other@example.com", displayName="Ada")]
+        assert warnings(planned(listed(1, displayName="Ada"), state, observations=memory)) == {}
+
+
 class TestPatterns:
     """What happened to others is named, and tried all the same."""
 
