@@ -28,7 +28,7 @@ REMOVING: Final[tuple[Form, ...]] = (
     MemberRemove.NESTED_VALUE,
 )
 
-_ENOUGH = 3
+_ENOUGH = 5
 """The weight of evidence after which no form is taken to work."""
 
 
@@ -50,7 +50,7 @@ class Weight(IntEnum):
     """The member itself may be the reason."""
     IGNORED = 2
     """Accepted, and nothing changed."""
-    UNSUPPORTED = 3
+    UNSUPPORTED = 5
     """Every form was called unsupported, failed, or did harm."""
 
 
@@ -73,7 +73,7 @@ class Forms:
     gate: asyncio.Lock = field(default_factory=asyncio.Lock)
     _proof: dict[Form, Proof] = field(default_factory=dict)
     _disproven: dict[Form, str] = field(default_factory=dict)
-    _against: dict[str, Weight] = field(default_factory=dict)
+    _against: dict[tuple[str, str], Weight] = field(default_factory=dict)
 
     @classmethod
     def of(cls, action: Action, capabilities: Capabilities) -> Forms:
@@ -93,8 +93,9 @@ class Forms:
 
     @property
     def usable(self) -> tuple[Form, ...]:
-        """The forms that nothing speaks against, the most promising first."""
-        return tuple(form for form in self.ladder if form not in self._disproven)
+        """The forms that nothing speaks against, those that have worked first."""
+        left = (form for form in self.ladder if form not in self._disproven)
+        return tuple(sorted(left, key=lambda form: self.proof(form) is Proof.NONE))
 
     @property
     def disproven(self) -> Mapping[Form, str]:
@@ -125,13 +126,17 @@ class Forms:
         """Record that a request may carry no more members than that."""
         self.limit = max(1, min(self.limit, size))
 
-    def fruitless(self, member_id: str, weight: Weight, tried: Mapping[Form, str]) -> None:
-        """Record that no form changed one membership; where that happens too often, it is the verdict."""
+    def fruitless(self, group_id: str, member_id: str, weight: Weight, told: str) -> None:
+        """Record that no form changed one membership; where that happens too often, it is the verdict.
+
+        A form that has worked once works: then it is about single members.
+        """
         if any(self._proof.values()):
             return
-        self._against[member_id] = max(weight, self._against.get(member_id, weight))
+        edge = group_id, member_id
+        self._against[edge] = max(weight, self._against.get(edge, weight))
         if sum(self._against.values()) >= _ENOUGH:
-            self.verdict = self.verdict or self.tell({**self._disproven, **tried})
+            self.verdict = self.verdict or told
 
     def tell(self, tried: Mapping[Form, str]) -> str:
         """Return what was tried and what came of it, for a person."""

@@ -46,7 +46,7 @@ class Progress:
         refusals: the memberships that did not come about.
         failure: why the step ended early.
         refused: membership requests that were refused, or changed nothing.
-        climbed: whether every form of writing memberships was tried in vain for one of its members.
+        climbed: what came of each form, where all were tried in vain for one of its members.
         notes: what was found out about the directory and put right on the way.
         loss: what was lost on the way and not put back.
     """
@@ -60,7 +60,7 @@ class Progress:
     refusals: Refusals = field(default_factory=Refusals)
     failure: str | None = None
     refused: int = 0
-    climbed: bool = False
+    climbed: str = ""
     notes: list[str] = field(default_factory=list)
     loss: str | None = None
 

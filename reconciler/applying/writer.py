@@ -252,6 +252,7 @@ class MembershipWriter:
                 self._refuse(one, why)
             self._queue = deque(one for one in self._queue if one.progress is not progress)
         elif len(batch.ids) == 1:
+            self._fruitless(batch, Weight.REFUSED)
             self._refuse(batch, why)
         else:
             self._queue.extend(batch.halves())
@@ -277,18 +278,20 @@ class MembershipWriter:
         if not batch.tried:
             self._refuse(batch, next(iter(batch.impossible.values()), self._forms.tell({})))
             return
-        progress.climbed = True
-        weights = {attempt.weight for attempt in batch.tried.values()}
         told = {form: attempt.what for form, attempt in batch.tried.items()} | batch.impossible
-        whole = len(batch.ids) > 1 and Weight.IGNORED in weights
-        weight = Weight.UNSUPPORTED if whole else weights.pop() if len(weights) == 1 else Weight.IGNORED
-        self._forms.fruitless(batch.ids[0], weight, told)
-        if self._forms.verdict is not None:
-            self._refuse(batch, self._forms.verdict)
-        elif len(batch.ids) == 1:
-            self._refuse(batch, self._forms.tell(told))
+        progress.climbed = self._forms.tell({**self._forms.disproven, **told})
+        weights = {attempt.weight for attempt in batch.tried.values()}
+        certain = self._forms.disproven or (len(batch.ids) > 1 and Weight.IGNORED in weights)
+        weight = Weight.UNSUPPORTED if certain else weights.pop() if len(weights) == 1 else Weight.IGNORED
+        self._fruitless(batch, weight)
+        if len(batch.ids) == 1 or self._forms.verdict is not None:
+            self._refuse(batch, self._forms.verdict or progress.climbed)
         else:
             self._queue.extend(replace(half, tried={}) for half in batch.halves())
+
+    def _fruitless(self, batch: _Batch, weight: Weight) -> None:
+        if batch.progress.climbed and self._roster.group is not None:
+            self._forms.fruitless(self._roster.group.id, batch.ids[0], weight, batch.progress.climbed)
 
     async def _read_back(self) -> None:
         sent, self._sent, self._due = self._sent, [], False
@@ -324,22 +327,32 @@ class MembershipWriter:
         landed = len(batch.ids) - len(left)
         again = replace(batch, ids=left)
         if misread:
-            self._queue.append(again)
+            # It did more than it should, but it did what the others did not.
+            for other, attempt in batch.tried.items() if landed else ():
+                self._forms.disprove(other, attempt.what)
+            self._queue.appendleft(again)
             return
         if landed:
             self._works(batch, form, proof)
-        if not left:
-            if batch.narrowed and len(batch.ids) == batch.narrowed:
-                self._forms.shrink(batch.narrowed)
-        elif batch.lost is not None:
-            self._answer_lost(again, form, batch.lost)
+        if left:
+            self._send_again(again, form, landed)
+        elif batch.narrowed and len(batch.ids) == batch.narrowed:
+            self._forms.shrink(batch.narrowed)
+
+    def _send_again(self, batch: _Batch, form: Form, landed: int) -> None:
+        """Decide what becomes of the members of a batch that are not as they should be, ``landed`` others being so."""
+        if batch.lost is not None:
+            self._answer_lost(batch, form, batch.lost)
         elif landed:
-            self._queue.append(replace(again, narrowed=landed, tried={}))
+            self._queue.append(replace(batch, narrowed=landed, tried={}))
         elif self._may_try_another(batch, form):
-            self._try_another(again, form, _Attempt(Weight.IGNORED, "was accepted and changed nothing"))
-        elif len(left) > 1 and not batch.narrowed and batch.progress.refused < _HOPELESS:
+            self._try_another(batch, form, _Attempt(Weight.IGNORED, "was accepted and changed nothing"))
+        elif len(batch.ids) > 1 and not batch.narrowed and batch.progress.refused < _HOPELESS:
             batch.progress.refused += 1
-            self._queue.extend(again.halves())
+            self._queue.extend(batch.halves())
+        elif batch.progress.climbed and len(batch.ids) == 1:
+            self._fruitless(batch, Weight.IGNORED)
+            self._refuse(batch, self._forms.verdict or batch.progress.climbed)
 
     def _answer_lost(self, batch: _Batch, form: Form, lost: OutcomeUnknown) -> None:
         if lost.status == 500 and self._may_try_another(batch, form):

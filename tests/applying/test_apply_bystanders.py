@@ -1,4 +1,4 @@
-"""Members that leave a group although no step removes them: a misreading server is stopped, a coincidence is not."""
+"""Members that leave a group although no step removes them: they are put back, unless it looks like a coincidence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from loopback import Reply, Request
+from loopback import Reply, Request, error
 from meddler import Between, Forward, Interpose, Meddle, Once, outcome_of, user, with_body
 from reconciler.applying import Status
 from reconciler.model import Kind
@@ -57,28 +57,54 @@ def replaces_on_addition(request: Request, forward: Forward) -> Reply:
 
 
 @pytest.mark.parametrize(
-    ("meddle", "listed", "left", "lost"),
+    ("meddle", "listed", "lost", "form"),
     [
-        pytest.param(empties_on_removal, "abc", 0, "abc", id="a removal taken for remove everybody"),
-        pytest.param(replaces_on_addition, "abcde", 1, "abcd", id="an addition taken for a replacement"),
+        pytest.param(empties_on_removal, "abc", "abc", "path-filter", id="a removal taken for remove everybody"),
+        pytest.param(replaces_on_addition, "abcde", "abcd", "value-array", id="an addition taken for a replacement"),
     ],
 )
-def test_a_server_that_misreads_a_membership_change_does_it_to_one_group_only(
-    between: Interpose, meddle: Meddle, listed: str, left: int, lost: str
+def test_a_server_that_misreads_a_membership_change_does_it_once_and_is_put_right(
+    between: Interpose, meddle: Meddle, listed: str, lost: str, form: str
 ) -> None:
     made = between(meddle, seed=seed("abcd", groups=12))
-    made.scenario.write(files(listed, groups=12))
-    result = made.apply()
+    result = made.scenario.write(files(listed, groups=12)).apply()
+    assert result.complete
+    (harmed,) = [outcome for outcome in result.outcomes if outcome.message]
+    named = ", ".join(addresses(lost))
+    assert harmed.message == (
+        f"{len(lost)} members left {harmed.step.address} that no step removes: {named}; they were put back. {form} is "
+        "not used any more in this run"
+    )
+    assert made.direct.plan().steps == ()
+    # Only the first was ever written in this form.
+    assert len({request.path for request in made.sent("PATCH", "/Groups/")}) == 1
+
+
+@pytest.mark.parametrize("what", ["refused", "ignored"])
+def test_members_that_cannot_be_put_back_end_the_run(between: Interpose, what: str) -> None:
+    emptied = threading.Event()
+
+    def meddle(request: Request, forward: Forward) -> Reply:
+        if emptied.is_set() and request.method in ("PATCH", "PUT"):
+            return error(400, "read-only now") if what == "refused" else Reply(204)
+        if is_removal(request):
+            emptied.set()
+        return empties_on_removal(request, forward)
+
+    made = between(meddle, seed=seed("abcd", groups=12))
+    result = made.scenario.write(files("abc", groups=12)).apply()
     assert result.counts[Status.DIFFERS] == 1
     assert result.counts[Status.NOT_TRIED] == 11
     assert result.stopped is not None
-    named = ", ".join(addresses(lost))
-    assert result.stopped.startswith(f"{len(lost)} members left group:team-0 that no step removes: {named}.")
-    assert sorted(len(group.members or ()) for group in made.direct.live().groups) == [left, *[4] * 11]
+    named = ", ".join(addresses("abc"))
+    (harmed,) = [outcome for outcome in result.outcomes if outcome.message]
+    assert result.stopped.startswith(f"3 members left {harmed.step.address} that no step removes: {named}.")
+    assert "3 of them could not be put back" in result.stopped
+    assert sorted(len(group.members or ()) for group in made.direct.live().groups) == [0, *[4] * 11]
 
 
-def removed_by_hand(made: Callable[[], Between], names: Iterator[str]) -> Meddle:
-    """With every removal of ours, a colleague removes somebody else."""
+def removed_by_hand(made: Callable[[], Between], names: Iterator[str | None]) -> Meddle:
+    """With every removal of ours, a colleague removes somebody else, or nobody."""
     lock = threading.Lock()
 
     def meddle(request: Request, forward: Forward) -> Reply:
@@ -93,25 +119,38 @@ def removed_by_hand(made: Callable[[], Between], names: Iterator[str]) -> Meddle
     return meddle
 
 
-def test_a_member_whom_somebody_else_removes_meanwhile_is_told_and_ends_nothing(between: Interpose) -> None:
-    made = between(removed_by_hand(lambda: made, iter(["a@example.com"])), seed=seed("abcd", groups=3))
+def test_a_member_whom_somebody_else_removes_while_a_form_is_proven_is_told_and_not_put_back(
+    between: Interpose,
+) -> None:
+    made = between(removed_by_hand(lambda: made, iter([None, "a@example.com"])), seed=seed("abcd", groups=3))
+    made.scenario.concurrency = 1
     made.scenario.write(files("abc", groups=3))
     result = made.apply()
     assert result.stopped is None
     assert result.counts[Status.APPLIED] == 2
-    differs = outcome_of(result, "remove_members group:team-0")
+    differs = outcome_of(result, "remove_members group:team-1")
     assert differs.status is Status.DIFFERS
-    assert differs.message.startswith("1 member left group:team-0 that no step removes: a@example.com. Somebody else")
+    assert differs.message.startswith("1 member left group:team-1 that no step removes: a@example.com. Somebody else")
+    assert made.direct.members("team-1") == set(addresses("bc"))
 
 
-def test_a_loss_in_a_second_group_is_no_coincidence(between: Interpose) -> None:
-    made = between(removed_by_hand(lambda: made, iter(addresses("ab"))), seed=seed("abcd", groups=12))
+def test_a_loss_in_a_second_group_is_no_coincidence_and_put_back(between: Interpose) -> None:
+    names = iter([None, *addresses("ab")])
+    made = between(removed_by_hand(lambda: made, names), seed=seed("abcd", groups=6))
     made.scenario.concurrency = 1
-    made.scenario.write(files("abc", groups=12))
+    made.scenario.write(files("abc", groups=6))
     result = made.apply()
-    assert result.stopped is not None
-    assert "group:team-1" in result.stopped
-    assert result.counts[Status.NOT_TRIED] == 10
+    assert result.stopped is None
+    assert result.counts[Status.APPLIED] == 5
+    assert "they were put back" in outcome_of(result, "remove_members group:team-2").message
+    assert made.direct.members("team-2") == set(addresses("abc"))
+
+
+def test_a_member_who_leaves_while_a_form_is_not_proven_is_put_back(between: Interpose) -> None:
+    made = between(removed_by_hand(lambda: made, iter(["a@example.com"])), seed=seed("abcd", groups=3))
+    made.scenario.write(files("abc", groups=3))
+    assert made.apply().complete
+    assert made.direct.plan().steps == ()
 
 
 def test_a_member_who_is_deleted_meanwhile_was_not_lost(between: Interpose) -> None:
@@ -162,7 +201,7 @@ def test_a_group_that_is_deleted_right_after_its_members_were_removed_has_lost_n
     assert made.scenario.write(files("abc", groups=1)).apply().complete
 
 
-def test_a_loss_is_told_also_where_the_members_cannot_be_read(between: Interpose) -> None:
+def test_a_loss_is_put_right_also_where_the_members_themselves_cannot_be_read(between: Interpose) -> None:
     emptied = threading.Event()
 
     def meddle(request: Request, forward: Forward) -> Reply:
@@ -175,6 +214,7 @@ def test_a_loss_is_told_also_where_the_members_cannot_be_read(between: Interpose
     made = between(meddle, seed=seed("abcd", groups=1))
     made.scenario.write(files("abc", groups=1))
     lost = sorted(made.id_of(name) for name in addresses("abc"))
-    stopped = made.apply().stopped
-    assert stopped is not None
-    assert f"3 members left group:team-0 that no step removes: {', '.join(lost)}" in stopped
+    (outcome,) = made.apply().outcomes
+    assert outcome.status is Status.APPLIED
+    assert f"3 members left group:team-0 that no step removes: {', '.join(lost)}; they were put back" in outcome.message
+    assert made.direct.members("team-0") == set(addresses("abc"))

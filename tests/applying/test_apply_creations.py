@@ -88,14 +88,80 @@ def test_a_creation_is_not_repeated_where_nobody_can_tell_what_became_of_it(betw
     assert len(made.sent("POST")) == 1
 
 
-def test_a_creation_that_never_takes_effect_is_tried_twice(between: Interpose) -> None:
+@pytest.mark.parametrize(
+    ("yaml", "step", "tries"),
+    [
+        pytest.param(ADA, "create user:ada@example.com", 2, id="a name that the directory gives once"),
+        pytest.param(GROUP, CREATE, 1, id="a name that the directory would give twice"),
+    ],
+)
+def test_a_creation_that_never_takes_effect_is_repeated_only_where_that_cannot_make_two(
+    between: Interpose, yaml: str, step: str, tries: int
+) -> None:
     def meddle(request: Request, forward: Forward) -> Reply:
         return Reply(500) if request.method == "POST" else forward(request)
 
     made = between(meddle)
-    outcome = outcome_of(made.scenario.write(GROUP).apply(), CREATE)
-    assert (outcome.status, outcome.requests, outcome.http_status) == (Status.FAILED, 2, 500)
-    assert len(made.sent("POST")) == 2
+    outcome = outcome_of(made.scenario.write(yaml).apply(), step)
+    assert (outcome.status, outcome.requests, outcome.http_status) == (Status.FAILED, tries, 500)
+    assert len(made.sent("POST")) == tries
+
+
+@pytest.mark.parametrize("yaml", [GROUP, ADA])
+def test_a_created_resource_that_stays_invisible_is_told_and_not_made_again(between: Interpose, yaml: str) -> None:
+    posted = threading.Event()
+
+    def meddle(request: Request, forward: Forward) -> Reply:
+        if request.method == "POST":
+            posted.set()
+        elif posted.is_set() and request.method == "GET":
+            return list_response([], total=0) if is_search(request) else error(404, "not yet")
+        return forward(request)
+
+    made = between(meddle)
+    (outcome,) = made.scenario.write(yaml).apply().outcomes
+    assert outcome.status is Status.DIFFERS
+    assert outcome.message == "the directory accepted the request and does not show the resource"
+    assert len(made.sent("POST")) == 1
+
+
+def test_a_group_that_becomes_visible_late_still_gets_its_members(between: Interpose) -> None:
+    posted, reads = threading.Event(), [0]
+
+    def meddle(request: Request, forward: Forward) -> Reply:
+        if request.method == "POST":
+            posted.set()
+        elif posted.is_set() and request.method == "GET" and "/Groups/" in request.path:
+            reads[0] += 1
+            # The read back of the creation sees nothing, and neither does the first look of those who add members.
+            if reads[0] <= 4:
+                return error(404, "not yet")
+        return forward(request)
+
+    made = between(meddle, seed={"users": [user("ada")]})
+    made.scenario.write(
+        "users: [{userName: ada@example.com}]\ngroups: [{displayName: team, members: [ada@example.com]}]"
+    )
+    assert outcome_of(made.apply(), "add_members group:team").status is Status.APPLIED
+    assert made.direct.members("team") == {"ada@example.com"}
+
+
+@pytest.mark.parametrize("dialect", ["generic", "atlassian"])
+def test_a_conflict_names_the_resource_that_is_in_the_way(between: Interpose, dialect: str) -> None:
+    """The server says that an e-mail is taken, and not by whom; Atlassian cannot even be asked for e-mails."""
+
+    def meddle(request: Request, forward: Forward) -> Reply:
+        return Reply(409) if request.method == "POST" else forward(request)
+
+    made = between(meddle, dialect=dialect, seed={"users": [user("grace", userName="Grace@example.com")]})
+    made.scenario.unlisted = ("ignore", "ignore")
+    live = made.direct.live()
+    live = replace(live, capabilities=replace(live.capabilities, unique_keys=("User.userName", "User.emails")))
+    planned = made.scenario.write("users: [{userName: ada@example.com, emails: [GRACE@example.com]}]").plan()
+    (outcome,) = made.scenario.apply_to(planned, live).outcomes
+    assert outcome.status is Status.FAILED
+    owner = made.id_of("Grace@example.com")
+    assert outcome.message.endswith(f"emails GRACE@example.com belongs to user:Grace@example.com (id {owner})")
 
 
 def test_a_second_try_that_is_refused_because_the_first_took_effect_is_ours(between: Interpose) -> None:

@@ -33,7 +33,11 @@ def test_a_creation_whose_answer_is_lost_is_made_exactly_once(
         "users: [{userName: ada@example.com, externalId: 7, emails: [ada@example.com]}]\n"
         "groups: [{displayName: team, members: [ada@example.com]}]"
     )
-    assert made.apply().complete
+    first = made.apply()
+    # A directory that takes two groups of one name must not be asked twice: the next run makes it.
+    asked_once = endpoint == "Groups" and dialect == "generic" and not took_effect
+    assert first.complete is not asked_once
+    assert first.complete or made.apply().complete
     live = made.direct.live()
     assert [found.name for found in live.users] == ["ada@example.com"]
     assert [group.name for group in live.groups if "All members" not in group.name] == ["team"]
@@ -78,15 +82,18 @@ def test_members_that_are_silently_left_out_are_named(between: Interpose) -> Non
     def meddle(request: Request, forward: Forward) -> Reply:
         if request.method == "PATCH" and "/Groups/" in request.path:
             body = request.json
-            body["Operations"][0]["value"] = body["Operations"][0]["value"][:2]
+            kept = [one for one in body["Operations"][0]["value"] if one["value"] != unwelcome[0]]
+            body["Operations"][0]["value"] = kept
             return forward(with_body(request, body))
         return forward(request)
 
+    unwelcome = [""]
     made = between(meddle, seed={"users": [user(name) for name in "abc"], "groups": []})
     made.scenario.write(
         "users: [{userName: a@example.com}, {userName: b@example.com}, {userName: c@example.com}]\n"
         "groups: [{displayName: team, members: [a@example.com, b@example.com, c@example.com]}]"
     )
+    unwelcome[0] = made.id_of("c@example.com")
     result = made.apply()
     assert statuses(result)["add_members group:team"] is Status.DIFFERS
     assert result.outcomes[-1].message == "1 memberships are not as written: c@example.com"
@@ -94,7 +101,7 @@ def test_members_that_are_silently_left_out_are_named(between: Interpose) -> Non
 
 def test_a_replaced_group_is_kept_when_its_successor_lacks_members(between: Interpose) -> None:
     def meddle(request: Request, forward: Forward) -> Reply:
-        if request.method == "PATCH" and "/Groups/" in request.path:
+        if request.method in ("PATCH", "PUT") and "/Groups/" in request.path:
             return look(request, forward)
         return forward(request)
 
