@@ -36,6 +36,7 @@ class Discovery:
         statements: where each value of the capabilities comes from, by its name.
         without_groups: whether it says that it has users and no groups at all.
         notes: what it did not tell, and what was taken instead.
+        told: what it says of itself, by the name of the capability, also where somebody with more authority says else.
     """
 
     schemas: Schemas
@@ -43,6 +44,7 @@ class Discovery:
     statements: Mapping[str, Statement] = field(default_factory=dict)
     without_groups: bool = False
     notes: tuple[Diagnostic, ...] = ()
+    told: Mapping[str, Statement] = field(default_factory=dict)
 
 
 async def discover(client: ScimClient, dialect: Dialect) -> Discovery:
@@ -67,7 +69,8 @@ async def discover(client: ScimClient, dialect: Dialect) -> Discovery:
             _note("no-resource-types", "the server tells no /ResourceTypes; whose an extension is, its URN decides")
         )
     notes += _other_endpoints(types)
-    capabilities, statements = _resolve(config or {}, types, dialect)
+    told = _told(config or {}, types, dialect)
+    capabilities, statements = resolve(dialect.capabilities, told)
     schemas = _schemas(documents, types, notes)
     notes += _unknown_rules(schemas, capabilities)
     return Discovery(
@@ -76,6 +79,7 @@ async def discover(client: ScimClient, dialect: Dialect) -> Discovery:
         statements=statements,
         without_groups=without_groups(types),
         notes=tuple(notes),
+        told=told,
     )
 
 
@@ -95,10 +99,8 @@ async def _read_resource_types(client: ScimClient) -> tuple[ResourceType, ...]:
         return ()
 
 
-def _resolve(
-    config: Mapping[str, Any], types: tuple[ResourceType, ...], dialect: Dialect
-) -> tuple[Capabilities, dict[str, Statement]]:
-    """Return what holds of what the server says and the dialect.
+def _told(config: Mapping[str, Any], types: tuple[ResourceType, ...], dialect: Dialect) -> dict[str, Statement]:
+    """Return what the server says, and the size of the pages of groups that follows from it and the dialect.
 
     Where nobody states the size of a page, as many users are asked for as the server offers, because every page less is
     a request less, and never more than that: some servers refuse a larger ``count`` instead of sending fewer. 1,000
@@ -115,7 +117,7 @@ def _resolve(
     if pages is not None:
         groups = min(pages.value, _MOST_GROUPS_PER_PAGE)
         server["group_page_size"] = Statement(value=groups, authority=pages.authority, source="as page_size")
-    return resolve(dialect.capabilities, server)
+    return server
 
 
 def _said(value: Any, where: str) -> Statement:
