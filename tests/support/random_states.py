@@ -225,6 +225,8 @@ def states(draw: st.DrawFn) -> States:
         max_operations_per_patch=draw(st.integers(1, 3)),
         unique_keys=("User.userName", "Group.displayName") if unique_groups else ("User.userName",),
         reserved_groups=RESERVED if draw(st.booleans()) else (),
+        deactivation_mutates=("title", "emails") if draw(st.booleans()) else (),
+        partial=draw(st.sets(st.sampled_from(Kind), max_size=1)),
     )
     return States(desired(*listed, *listed_groups, rules=draw(policies())), found)
 

@@ -1,15 +1,19 @@
-"""A directory in memory that carries out plans by the letter, as a correct apply against a correct server does."""
+"""A directory in memory that carries out plans by the letter, as a correct apply does.
+
+It stores what it is told as a correct server does, or makes of it what a test says.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
-from reconciler.attributes import Path, fold, unassigned
-from reconciler.model import Kind, Live, LiveGroup, LiveResource, LiveUser
+from reconciler.attributes import Path, canonical, fold, unassigned
+from reconciler.model import Kind, Live, LiveGroup, LiveResource, LiveUser, Observation
 from reconciler.planning import Action, Change, Plan, Step
+from reconciler.planning.changes import same
 from reconciler.planning.preconditions import digest
 
 
@@ -17,11 +21,24 @@ class RefusedError(AssertionError):
     """The plan asks for something that a server refuses, or that the plan itself has made impossible."""
 
 
-class SimulatedDirectory:
-    """Holds a live state and changes it step by step."""
+class Stores(Protocol):
+    """What a server makes of a value that is written to it."""
 
-    def __init__(self, live: Live) -> None:
+    def __call__(self, path: str, before: Any, value: Any) -> Any:
+        """Return what is stored, given the path, what was there, and what was written."""
+
+
+class SimulatedDirectory:
+    """Holds a live state and changes it step by step.
+
+    Attributes:
+        observations: what was stored otherwise than it was written, in order.
+    """
+
+    def __init__(self, live: Live, stores: Stores | None = None) -> None:
+        self.observations: list[Observation] = []
         self._live = live
+        self._stores = stores
         self._resources: dict[str, LiveResource] = {
             one.id: replace(one, attributes=deepcopy(one.attributes)) for one in (*live.users, *live.groups)
         }
@@ -57,6 +74,9 @@ class SimulatedDirectory:
             self._change_members(resource, step)
         else:
             self._write(resource, step.changes)
+            if step.action is Action.DEACTIVATE:
+                for path in self._live.capabilities.deactivation_mutates:
+                    resource.attributes[path] = [{"value": "off@x.invalid"}] if path == "emails" else "off"
 
     def _create(self, step: Step) -> None:
         taken = len(self._resources)
@@ -69,15 +89,31 @@ class SimulatedDirectory:
             else LiveGroup(id=resource_id, attributes={}, members=() if self._tells_members else None)
         )
         self._created[step.address] = resource_id
-        self._write(self._resources[resource_id], step.changes)
+        self._write(self._resources[resource_id], step.changes, new=True)
 
     @property
     def _tells_members(self) -> bool:
         return self._live.capabilities.groups_hold_members
 
-    def _write(self, resource: LiveResource, changes: tuple[Change, ...]) -> None:
+    def _write(self, resource: LiveResource, changes: tuple[Change, ...], *, new: bool = False) -> None:
+        schema = self._live.schemas.user if resource.kind is Kind.USER else self._live.schemas.group
         for change in changes:
-            _set(resource.attributes, Path.parse(change.path), deepcopy(change.after))
+            path = Path.parse(change.path)
+            before = path.get(resource.attributes)
+            written = deepcopy(change.after)
+            stored = self._stores(change.path, before, written) if self._stores else written
+            _set(resource.attributes, path, stored)
+            if not same(change.after, stored, path.definition(schema)):
+                self.observations.append(
+                    Observation(
+                        kind=resource.kind,
+                        id=resource.id,
+                        path=change.path,
+                        wrote=change.after,
+                        stored=stored,
+                        unchanged=not new and canonical(before, None) == canonical(stored, None),
+                    )
+                )
         naming = resource.kind.naming_attribute
         if self._live.capabilities.unique(resource.kind, naming) and any(one.path == naming for one in changes):
             rivals = [
