@@ -13,18 +13,19 @@ from reconciler.applying.lookup import AmbiguousCreationError
 from reconciler.applying.outcome import Outcome, Status
 from reconciler.applying.pending import Pending, pending
 from reconciler.applying.progress import Progress
-from reconciler.applying.requests import NoVerbError, TooLargeError, UnsafeWriteError, deletion, updates
+from reconciler.applying.requests import NoVerbError, Request, TooLargeError, UnsafeWriteError, deletion, updates
 from reconciler.applying.session import Session
 from reconciler.applying.settling import Topic
 from reconciler.capabilities import UserDelete
-from reconciler.model import LiveResource, LiveUser
-from reconciler.planning.plan import Action, Step
+from reconciler.model import LiveGroup, LiveResource, LiveUser
+from reconciler.planning.plan import Action, Change, Step
 from reconciler.planning.preconditions import digest
 from reconciler.scim.errors import Conflict, NotFound, OutcomeUnknown, RequestRefused, ScimError
 
 _TRIES = 2
 """How often a write is sent whose answer was lost and whose effect is not there, or whose version was outdated."""
 _OUTDATED = 412
+_NOT_IMPLEMENTED = (405, 501)
 
 
 class Lane:
@@ -183,26 +184,46 @@ class Lane:
 
     async def _send_change(self, progress: Progress, current: LiveResource) -> None:
         step, session = progress.step, self._session
-        version = session.version(current)
         if step.action is Action.DELETE:
-            requests = [deletion(step.kind, current.id, version=version)]
-        else:
-            requests = updates(
-                current,
-                self._pending(progress).changes,
-                capabilities=session.capabilities,
-                schema=self._schema,
-                version=version,
-            )
+            await self._send(progress, current, [deletion(step.kind, current.id, version=session.version(current))])
+            return
+        changes = self._pending(progress).changes
+        written = (step.kind, frozenset(change.path for change in changes))
+        whole = written in session.unpatchable
+        try:
+            await self._send(progress, current, self._updates(current, changes, whole=whole))
+        except RequestRefused as refusal:
+            if whole or refusal.status not in _NOT_IMPLEMENTED or not self._can_replace(current):
+                raise
+            # PATCH of some attributes and not of others is common: django-scim2, for one, cannot rename a group by it.
+            await self._send(progress, current, self._updates(current, changes, whole=True))
+            session.unpatchable.add(written)
+
+    def _updates(self, current: LiveResource, changes: Sequence[Change], *, whole: bool) -> list[Request]:
+        """Return the requests that write these changes; ``whole`` writes the resource again (PUT)."""
+        capabilities = self._session.capabilities
+        if whole:
+            capabilities = replace(capabilities, patch_users=False, patch_groups=False)
+        version = self._session.version(current)
+        return updates(current, changes, capabilities=capabilities, schema=self._schema, version=version)
+
+    def _can_replace(self, current: LiveResource) -> bool:
+        """Whether PUT is another way, and loses nobody."""
+        capabilities = self._session.capabilities
+        if isinstance(current, LiveGroup):
+            return capabilities.patch_groups and capabilities.put_groups and current.members is not None
+        return capabilities.patch_users and capabilities.put_users
+
+    async def _send(self, progress: Progress, current: LiveResource, requests: Sequence[Request]) -> None:
         for request in requests:
             progress.requests += 1
             try:
-                answer = await session.send(request)
+                answer = await self._session.send(request)
             except TooLargeError:
                 progress.requests -= 1
                 raise
             except NotFound as error:
-                self._current = await session.read(step.kind, current.id)
+                self._current = await self._session.read(progress.step.kind, current.id)
                 if self._current is not None:
                     raise
                 progress.http_status = error.status

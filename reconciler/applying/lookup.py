@@ -147,9 +147,13 @@ class Lookup:
     async def _ask(self, kind: Kind, attribute: str, value: str) -> list[_Known]:
         found: list[LiveUser] | list[LiveGroup]
         if kind is Kind.USER:
-            found = await find(self._client, Kind.USER, attribute, value, self._schemas)
+            found = await find(
+                self._client, Kind.USER, attribute, value, self._schemas, capabilities=self._capabilities
+            )
         else:
-            found = await find(self._client, Kind.GROUP, attribute, value, self._schemas)
+            found = await find(
+                self._client, Kind.GROUP, attribute, value, self._schemas, capabilities=self._capabilities
+            )
         return [_Known(one.id, one.name) for one in found]
 
     async def _list(self, kind: Kind, *, fresh: bool) -> dict[tuple[str, str], list[_Known]]:
@@ -166,7 +170,11 @@ class Lookup:
         )
         page_size = self._capabilities.page_size if kind is Kind.USER else self._capabilities.group_page_size
         everything: list[LiveResource] = await list_resources(
-            self._client, endpoint_of(kind), page_size=page_size, convert=convert
+            self._client,
+            endpoint_of(kind),
+            page_size=page_size,
+            paging=self._capabilities.paging,
+            convert=convert,
         )
         unique = {key.partition(".")[2] for key in self._capabilities.unique_keys if fold(key).startswith(fold(kind))}
         found = defaultdict[tuple[str, str], list[_Known]](list)

@@ -41,6 +41,7 @@ class Session:
         adding: what the run knows of the forms of adding members.
         removing: likewise of removing them.
         conditional: whether writes state the version that they are meant for.
+        unpatchable: attributes that PATCH turned out not to be implemented for, by kind; PUT writes them.
     """
 
     client: ScimClient
@@ -55,6 +56,7 @@ class Session:
     adding: Forms = field(init=False)
     removing: Forms = field(init=False)
     conditional: bool = field(init=False)
+    unpatchable: set[tuple[Kind, frozenset[str]]] = field(default_factory=set)
     _failures: int = 0
     _lookup: Lookup = field(init=False)
 
