@@ -22,7 +22,11 @@ _DIRECTORY_ID = str(uuid5(NAMESPACE_URL, "reconciler:sandbox:directory"))
 
 @cache
 def atlassian() -> Behaviour:
-    """Return the rules that A1 and the knowledge base state."""
+    """Return the rules that A1 and the knowledge base state.
+
+    KB "Email address change via user provisioning" adds that displayName and name overwrite each other, without saying
+    in which of the many ways names are split; ``name_follows_display_name`` switches that on.
+    """
     return Behaviour(
         name="atlassian",
         # A1: no /scim/v2 prefix.

@@ -98,6 +98,7 @@ class MembersPut(StrEnum):
     REPLACED = "replaced"
     """Those named are the members afterwards; none named, none left (RFC 7644 §3.5.1)."""
     KEPT_UNLESS_STATED = "kept-unless-stated"
+    """Those named are the members afterwards; none named, all stay. ``[]`` names none (RFC 7643 §2.5)."""
     IGNORED = "ignored"
     """200, and the members are who they were."""
     REFUSED = "refused"
