@@ -31,12 +31,14 @@ class Sent:
         endpoint: ``Users``.
         period: which of the times between two pauses it was sent in.
         level: how many were in flight with it.
+        at: when it was sent.
     """
 
     method: str
     endpoint: str
     period: int
     level: int
+    at: float
 
 
 class Pacer:
@@ -110,14 +112,13 @@ class Pacer:
         for bucket in self._declared:
             if bucket.covers(method, endpoint):
                 bucket.sent(now)
-        sent = Sent(method, endpoint, self._period, self._in_flight)
+        sent = Sent(method, endpoint, self._period, self._in_flight, now)
         if self._reopening:
             self._ahead = sent
         return sent
 
     def good(self, sent: Sent, now: float, announced: Announced | None = None) -> None:
         """Verdict: the server did not turn it away. ``announced`` is what its answer says of the requests left."""
-        went_ahead = sent is self._ahead
         self._land(sent)
         self._search.admitted()
         self._concurrency.good(min(sent.level, self._concurrency.limit))
@@ -125,7 +126,7 @@ class Pacer:
             self._reopening = False
             self.rounds = 0
         if announced is not None and self._doubts < _DOUBTS:
-            self._heed(sent, now, announced, went_ahead=went_ahead)
+            self._heed(sent, now, announced)
 
     def throttled(self, sent: Sent, now: float, asked: float | None = None) -> float:
         """Verdict: the server turned it away. Return the seconds that everybody waits.
@@ -171,20 +172,19 @@ class Pacer:
             return self._first_pause
         return float(min(self._longest_pause, self._first_pause * _GROWTH ** (self.rounds - 1)))
 
-    def _heed(self, sent: Sent, now: float, announced: Announced, *, went_ahead: bool) -> None:
+    def _heed(self, sent: Sent, now: float, announced: Announced) -> None:
         quota = self._quotas.setdefault(announced.limit, Quota(self._longest_pause))
+        # A quota of more than one that the first request after its reset uses up: so it seems not to be one.
+        nonsense = quota.was_out_before(sent.at) and not announced.remaining and announced.limit != "1"
         quota.announce(now, announced, self._in_flight)
         self._quota_of[sent.method, sent.endpoint] = quota
-        if announced.remaining or sent.period != self._period:
-            self._doubts = 0 if announced.remaining else self._doubts
+        if announced.remaining:
+            self._doubts = 0
             return
-        if went_ahead:
-            # A quota of more than one that is used up by the first request after a pause: so it seems not to be one.
-            self._doubts += announced.limit != "1"
-            if self._doubts >= _DOUBTS:
-                self._quota_of.clear()
-                return
-        if not quota.long and not self._search.settled:
+        self._doubts += nonsense
+        if self._doubts >= _DOUBTS:
+            self._quota_of.clear()
+        elif sent.period == self._period and not quota.long and not self._search.settled:
             # As good as being turned away, and nothing was. Later the last one of a short window is often just used.
             self._refused(now)
             self._closed_until = max(self._closed_until, now + min(announced.reset, self._longest_pause))

@@ -85,6 +85,9 @@ class Quota:
 
     Args:
         horizon: seconds; also the longest wait for a reset.
+
+    Attributes:
+        long: whether the time until the reset was ever long enough for whole seconds to mean something.
     """
 
     def __init__(self, horizon: float) -> None:
@@ -92,13 +95,19 @@ class Quota:
         self._remaining = 0.0
         self._reset_at = 0.0
         self._next = 0.0
+        self._out = False
         self.long = False
 
     def announce(self, now: float, announced: Announced, in_flight: int) -> None:
         """Take note of what an answer says; the requests in flight are not counted in it yet."""
         self.long = self.long or announced.reset > _COARSE
+        self._out = announced.remaining == 0
         self._remaining = float(announced.remaining - in_flight)
         self._reset_at = now + min(announced.reset, self._horizon)
+
+    def was_out_before(self, now: float) -> bool:
+        """Tell whether nothing was left when last heard of, and there should have been more by then."""
+        return self._out and now >= self._reset_at
 
     def wait(self, now: float) -> float:
         """Return the seconds until the next request may be sent."""

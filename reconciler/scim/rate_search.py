@@ -15,12 +15,12 @@ from __future__ import annotations
 from collections import deque
 from math import sqrt
 
-_DIP = 0.03  # how far below the estimate it settles, as a share
+_DIP = 0.02  # how far below the estimate it settles, as a share
 _TOWARDS_REFUSED = 0.75  # where between the bounds the estimate lies once they are close: too high is noticed soon
 _CLOSE = 0.7  # the bounds are close when the lower is this share of the upper
 _GAP_SECONDS = 5.0  # to walk through the gap between bounds that are far apart
-_LONGEST_PLATEAU = 24.0  # seconds from settling back to the estimate
-_BEYOND = 2.0  # plateaus beyond the first at which the server is taken to admit more now
+_PLATEAU_SECONDS = 24.0  # from settling back to the estimate
+_BEYOND = 1.5  # plateaus beyond the first at which the server is taken to admit more now
 _DOUBLING_SECONDS = 10.0  # of the rate, from there on
 _CATCH_UP = 0.05  # seconds; timers are late, and a request that is late by less is made up for
 _SHORT = 1.0  # seconds; over less than a window of the server, an average tells nothing
@@ -41,7 +41,7 @@ class RateSearch:
         self._estimate: float | None = None
         self._refused_at: float | None = None  # the upper bound, while it is far away
         self._floor = 0.0  # the lower bound
-        self._plateau = _GAP_SECONDS
+        self._grows_over = _GAP_SECONDS
         self._grown_for = 0.0  # seconds in which the rate was in use since it was set
         self._began = 0.0  # when a request was last turned away: the server had nothing left
         self._resumed: float | None = None  # when sending went on after that
@@ -57,11 +57,11 @@ class RateSearch:
         if self._estimate is None:
             return None
         if self._refused_at is not None:
-            return float(self._estimate * (self._refused_at / self._estimate) ** (self._grown_for / self._plateau))
-        position = self._grown_for / self._plateau - 1
+            return float(self._estimate * (self._refused_at / self._estimate) ** (self._grown_for / self._grows_over))
+        position = self._grown_for / self._grows_over - 1
         if position <= _BEYOND:
             return float(self._estimate * (1 + _DIP * position**3))
-        doublings = (position - _BEYOND) * self._plateau / _DOUBLING_SECONDS
+        doublings = (position - _BEYOND) * self._grows_over / _DOUBLING_SECONDS
         return float(self._estimate * (1 + _DIP * _BEYOND**3) * 2**doublings)
 
     @property
@@ -129,12 +129,12 @@ class RateSearch:
     def _settle(self, estimate: float) -> None:
         self._estimate = max(estimate, _SLOWEST)
         self._refused_at = self._last = None
-        self._plateau = min(_LONGEST_PLATEAU, 2 * self._plateau)
+        self._grows_over = _PLATEAU_SECONDS
 
     def _walk(self, start: float, end: float) -> None:
         self._estimate = max(start, _SLOWEST)
         self._refused_at = end if end > 1.05 * self._estimate else None
-        self._plateau = _GAP_SECONDS
+        self._grows_over = _GAP_SECONDS
 
     def _between(self, upper: float, seconds: float) -> float:
         """Return an estimate between bounds that are far apart.

@@ -23,7 +23,7 @@ class Verdict(NamedTuple):
 
 
 class Server(Protocol):
-    def ask(self, now: float) -> Verdict: ...
+    def ask(self, now: float, /) -> Verdict: ...
 
     def answered(self) -> None: ...
 
@@ -78,7 +78,7 @@ class ConcurrentLimit:
     limit: int
     in_flight: int = 0
 
-    def ask(self, now: float) -> Verdict:
+    def ask(self, _now: float, /) -> Verdict:
         admitted = self.in_flight < self.limit
         self.in_flight += admitted
         return Verdict(admitted)
@@ -149,8 +149,8 @@ def ask_all_the_time(
     kinds: tuple[tuple[str, str], ...] = (("POST", "Users"),),
     jitter: float = 0.3,
 ) -> Record:
-    """Send requests whenever the pacer allows it; there are always more. Every latency is a little longer, at random."""
-    drawn = random.Random(1)
+    """Send requests whenever the pacer allows it; there are always more. Latencies grow by up to ``jitter``."""
+    drawn = random.Random(1)  # noqa: S311  # the same every time is what is wanted
     answers: list[tuple[float, bool]] = []
     flights: list[_Flight] = []
     waiting = deque(kinds)
