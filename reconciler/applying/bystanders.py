@@ -125,9 +125,10 @@ class _Repair:
         session, roster = self._session, self._roster
         if roster.group is None or self._refused >= _HOPELESS:
             return
-        self._progress.requests += 1
         try:
-            answer = await session.send(membership(roster.group, form, ids, schema=session.schema(Kind.GROUP)))
+            request = session.fitting(membership(roster.group, form, ids, schema=session.schema(Kind.GROUP)))
+            self._progress.requests += 1
+            answer = await session.send(request)
         except Unauthorized:
             raise
         except (RequestRefused, TooLargeError, UnsafeWriteError):

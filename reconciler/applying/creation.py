@@ -51,13 +51,15 @@ async def create(session: Session, progress: Progress) -> Made:
 
     Raises:
         TakenError: another resource is in the way, and is known.
+        TooLargeError: the directory takes no body of this size.
         ScimError: of every kind.
     """
     step, ours = progress.step, False
+    request = session.fitting(creation(step.kind, step.changes))
     while True:
         progress.requests += 1
         try:
-            answer = await session.send(creation(step.kind, step.changes))
+            answer = await session.send(request)
         except OutcomeUnknown as lost:
             ours = True
             progress.http_status = lost.status

@@ -215,13 +215,10 @@ class Lane:
         return capabilities.patch_users and capabilities.put_users
 
     async def _send(self, progress: Progress, current: LiveResource, requests: Sequence[Request]) -> None:
-        for request in requests:
+        for request in [self._session.fitting(request) for request in requests]:
             progress.requests += 1
             try:
                 answer = await self._session.send(request)
-            except TooLargeError:
-                progress.requests -= 1
-                raise
             except NotFound as error:
                 self._current = await self._session.read(progress.step.kind, current.id)
                 if self._current is not None:

@@ -12,7 +12,7 @@ from reconciler.attributes import Path, Schemas, fold
 from reconciler.capabilities import Capabilities, Paging
 from reconciler.diagnostics import ReconcilerError
 from reconciler.filters import FilterError
-from reconciler.live import endpoint_of, find
+from reconciler.live import FilterMemory, endpoint_of, find
 from reconciler.model import Kind, LiveGroup, LiveResource, LiveUser
 from reconciler.planning.plan import Step
 from reconciler.scim.client import ScimClient
@@ -70,6 +70,7 @@ class Lookup:
         self._capabilities = capabilities
         self._listed: dict[Kind, dict[tuple[str, str], list[_Known]]] = {}
         self._listing = asyncio.Lock()
+        self._memory = FilterMemory()
 
     async def find(self, step: Step, *, fresh: bool = False) -> str | None:
         """Return the id of the live resource that a creation would make again, or ``None``.
@@ -93,7 +94,7 @@ class Lookup:
             if not self._capabilities.filters(step.kind, attribute):
                 continue
             try:
-                found = await self._ask(step.kind, attribute, value)
+                found = await self._ask(step.kind, attribute, value, fresh=fresh)
             except Unauthorized:
                 raise
             except RequestRefused:
@@ -138,22 +139,15 @@ class Lookup:
 
     async def _holders(self, kind: Kind, attribute: str, value: str) -> list[_Known]:
         if self._capabilities.filters(kind, attribute):
-            return await self._ask(kind, attribute, value)
+            return await self._ask(kind, attribute, value, fresh=False)
         if self._capabilities.paging is Paging.FILTER_ONLY:
             return []
         listed = await self._list(kind, fresh=False)
         return listed.get((attribute, _key(attribute, value)), [])
 
-    async def _ask(self, kind: Kind, attribute: str, value: str) -> list[_Known]:
-        found: list[LiveUser] | list[LiveGroup]
-        if kind is Kind.USER:
-            found = await find(
-                self._client, Kind.USER, attribute, value, self._schemas, capabilities=self._capabilities
-            )
-        else:
-            found = await find(
-                self._client, Kind.GROUP, attribute, value, self._schemas, capabilities=self._capabilities
-            )
+    async def _ask(self, kind: Kind, attribute: str, value: str, *, fresh: bool) -> list[_Known]:
+        ask = partial(find, capabilities=self._capabilities, memory=self._memory, fresh=fresh)
+        found = await ask(self._client, kind, attribute, value, self._schemas)
         return [_Known(one.id, one.name) for one in found]
 
     async def _list(self, kind: Kind, *, fresh: bool) -> dict[tuple[str, str], list[_Known]]:

@@ -182,16 +182,19 @@ class Session:
         """Return who has what a step wants for its resource alone, for a person; see :meth:`Lookup.owner`."""
         return await self._lookup.owner(step)
 
-    async def send(self, request: Request) -> ScimResponse:
-        """Send a write.
+    def fitting(self, request: Request) -> Request:
+        """Return a request whose body the directory takes.
 
         Raises:
-            ScimError: as the client does.
-            TooLargeError: the directory takes no body of this size. Nothing was sent.
+            TooLargeError: it is larger than that.
         """
         limit = self.capabilities.max_body_bytes
         if request.body is not None and (size := request.size) > limit:
             raise TooLargeError(request, size, limit)
+        return request
+
+    async def send(self, request: Request) -> ScimResponse:
+        """Send a write. Raises ScimError."""
         answer = await self._send(request)
         self.succeeded()
         return answer

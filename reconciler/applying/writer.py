@@ -18,7 +18,7 @@ from reconciler.applying.progress import Progress
 from reconciler.applying.requests import Request, TooLargeError, UnsafeWriteError, membership
 from reconciler.applying.roster import Roster
 from reconciler.applying.session import Session
-from reconciler.model import Kind
+from reconciler.model import Kind, LiveGroup
 from reconciler.planning.plan import Action
 from reconciler.scim.client import ScimResponse
 from reconciler.scim.errors import NotFound, OutcomeUnknown, RequestRefused, ScimError, Unauthorized
@@ -180,19 +180,12 @@ class MembershipWriter:
         if group is None:
             return
         try:
-            request = membership(
-                group,
-                form,
-                batch.ids,
-                schema=self._session.schema(Kind.GROUP),
-                version=self._session.version(group),
-            )
+            request = self._request(group, form, batch.ids)
             progress.requests += 1
             answer = await self._session.send(request)
         except UnsafeWriteError as unsafe:
             self._queue.appendleft(replace(batch, impossible={**batch.impossible, form: str(unsafe)}))
         except TooLargeError as too_large:
-            progress.requests -= 1
             self._too_large(batch, form, too_large)
         except Unauthorized:
             raise
@@ -206,6 +199,11 @@ class MembershipWriter:
         else:
             progress.accept(answer.status)
             self._accepted(batch, form, answer)
+
+    def _request(self, group: LiveGroup, form: Form, ids: Sequence[str]) -> Request:
+        session = self._session
+        schema, version = session.schema(Kind.GROUP), session.version(group)
+        return session.fitting(membership(group, form, ids, schema=schema, version=version))
 
     def _accepted(self, batch: _Batch, form: Form, answer: ScimResponse | None) -> None:
         self._due = self._due or not self._trusted(form)

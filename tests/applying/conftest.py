@@ -29,9 +29,8 @@ def between(tmp_path: Path) -> Iterator[Interpose]:
             http = stack.enter_context(httpx.Client())
 
             def forward(request: Request) -> Reply:
-                kept = {
-                    name: value for name, value in request.headers.items() if name in ("authorization", "content-type")
-                }
+                wanted = ("authorization", "content-type", "if-match")
+                kept = {name: value for name, value in request.headers.items() if name in wanted}
                 answer = http.request(request.method, origin + request.target, content=request.body, headers=kept)
                 body = answer.content or None
                 return Reply(answer.status_code, body, {"Content-Type": answer.headers.get("content-type", "")})

@@ -65,15 +65,15 @@ def with_team(members: list[str]) -> dict[str, Any]:
             with_team([]),
             users() + group(NAMES),
             "ignore",
-            {"GET": 2, "PATCH": 3},
-            id="members added: read, a write per batch, read back",
+            {"GET": 4, "PATCH": 3},
+            id="members added for the first time: read, a write per batch, read back until proven, read back",
         ),
         pytest.param(
             with_team(NAMES),
             users() + group([]),
             "ignore",
-            {"GET": 2, "PATCH": 3},
-            id="members removed: read, a write per batch, read back",
+            {"GET": 3, "PATCH": 3},
+            id="members removed for the first time: read, a write per batch, read back once, read back",
         ),
     ],
 )
@@ -86,6 +86,29 @@ def test_what_a_plan_costs(
     live = replace(live, capabilities=batches_of_five)
     planned = plan(load(scenario.write(yaml).workspace).desired, live, as_of=scenario.as_of)
     assert cost(scenario, sandbox, planned, live) == requests
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [pytest.param(NAMES[:1], NAMES, id="added"), pytest.param(NAMES, NAMES[:1], id="removed")],
+)
+def test_memberships_cost_a_read_a_write_per_batch_and_a_read_back_once_the_form_is_proven(
+    start: Start, before: list[str], after: list[str]
+) -> None:
+    def cost_of(groups: int) -> Counter[str]:
+        names = [f"team-{number}" for number in range(groups)]
+        seed = {**SEEDED, "groups": [{"displayName": name, "members": before} for name in names]}
+        scenario, sandbox = start(seed=seed, unlisted=("ignore", "ignore"))
+        live = scenario.live()
+        batches_of_five = replace(live.capabilities, max_members_per_patch=5, max_operations_per_patch=5)
+        live = replace(live, capabilities=batches_of_five)
+        listed = "".join(f"  - {{displayName: {name}, members: [{', '.join(after)}]}}\n" for name in names)
+        scenario.write(f"{users()}groups:\n{listed}")
+        return cost(scenario, sandbox, plan(load(scenario.workspace).desired, live, as_of=scenario.as_of), live)
+
+    # What the proof costs: the first member goes alone, and is read back.
+    assert cost_of(1) == {"GET": 3, "PATCH": 4}
+    assert cost_of(5) == {"GET": 3 + 4 * 2, "PATCH": 4 + 4 * 3}
 
 
 @pytest.mark.parametrize(
