@@ -136,7 +136,7 @@ _DISCOVERY = ("ServiceProviderConfig", "ResourceTypes", "Schemas")
 class Behaviour:
     """The rules of one dialect. The defaults are RFC 7643 and RFC 7644; :func:`dataclasses.replace` switches one.
 
-    Attributes that are lists name attributes by their SCIM path, as ``emails.value``. Discovery.
+    Where attributes of users and groups are listed, they are named by their SCIM path, as ``emails.value``.
 
     Attributes:
         name: the dialect.
