@@ -135,7 +135,7 @@ def _kept(outcomes: Iterable[Outcome]) -> Iterator[Observation]:
 def _read(file: Path) -> Iterator[_Line]:
     try:
         content = file.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     decoder = msgspec.json.Decoder(_Line)
     for line in content.splitlines():

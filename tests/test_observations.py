@@ -82,6 +82,11 @@ def test_what_an_existing_resource_kept_is_remembered_too(
     assert recall(tmp_path, URL) == ((seen(wrote="Boss", stored="Boss"),) if kept else ())
 
 
+def test_something_else_in_its_place_is_no_memory(tmp_path: Path) -> None:
+    (tmp_path / ".reconciler").touch()
+    assert recall(tmp_path, URL) == ()
+
+
 @pytest.mark.parametrize("torn", [b'{"base_url":"https://scim.ex', b'{"base_url": 1}\n', b"\xff\n", b"[" * 5000])
 def test_a_torn_or_foreign_line_costs_nothing_but_itself(tmp_path: Path, torn: bytes) -> None:
     remember(tmp_path, URL, "run-1", [outcome(seen(1))])

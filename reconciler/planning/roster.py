@@ -179,8 +179,9 @@ class Rosters:
         """Yield the places that a replaced group hands on: all if no file states its members, else those not ours."""
         context = self._context
         nests = context.capabilities.nested_groups
-        # A group that holds the new one cannot be in it, although it was in the old one.
-        around = holders(context, target.live.id) if nests and target.live and target.replaced else frozenset[str]()
+        # A group that holds the new one, or held the old one in a circle, cannot be in the new one.
+        about = (live.id for live in (target.live, target.replaced) if nests and target.replaced and live)
+        around = {holder for group_id in about for holder in holders(context, group_id)}
         for member in (target.replaced.members or ()) if target.replaced else ():
             if member in around:
                 continue

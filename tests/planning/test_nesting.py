@@ -70,6 +70,19 @@ class TestCycles:
         found = directory(live_group("g1", "old", ["g2"]), live_group("g2", "b"), group_rename=False)
         assert refusal([group("new", previously=("old",)), group("b", [nested("new")])], found)[0] == "group-cycle"
 
+    @pytest.mark.parametrize(
+        "groups",
+        [
+            (live_group("g1", "old", ["g1"]),),
+            (live_group("g1", "old", ["g2"]), live_group("g2", "x", ["g1"])),
+            (live_group("g1", "old", ["g2"]), live_group("g2", "x", ["g3"]), live_group("g3", "new")),
+        ],
+        ids=["itself", "in a circle", "around the new one"],
+    )
+    def test_a_circle_is_not_carried_over(self, groups: Any) -> None:
+        made = planned([group("new", previously=("old",))], directory(*groups, group_rename=False))
+        assert edges(made, Action.ADD_MEMBERS) == {}
+
     def test_groups_of_one_name_that_nobody_lists_are_not_taken_for_one(self) -> None:
         found = directory(live_group("g1", "x", ["g3"]), live_group("g2", "x"), live_group("g3", "a", ["g2"]))
         assert planned([group("a")], found).steps == ()

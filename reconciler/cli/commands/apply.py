@@ -38,7 +38,7 @@ from reconciler.rendering.results import render_result, result_document
         "reconciler apply                  # plan, show, ask, apply",
         "reconciler apply --auto-approve   # without asking, in a pipeline",
         "reconciler apply acme.plan        # exactly the plan that was reviewed",
-        "reconciler apply --confirm-replace  # product access is granted again: replaced groups may go",
+        "reconciler apply --confirm-replace  # product access is granted again",
     ),
 )
 @click.argument("file", type=PathType(), required=False)
