@@ -91,12 +91,16 @@ async def list_resources(
         progress=on_progress,
     )
     reasons: list[str] = []
+    doubts = 0
     while len(reasons) < _ATTEMPTS:
         try:
             found: list[T] = await _WALKS[paging](listing).read()
         except UntrustedTotal as doubt:
             reasons.append(str(doubt))
-            return await _read_twice(listing, reasons, on_note)
+            doubts += 1
+            # Once may be a resource that was created meanwhile.
+            if doubts > 1:
+                return await _read_twice(listing, reasons, on_note)
         except Contradiction as contradiction:
             reasons.append(str(contradiction))
         else:

@@ -234,6 +234,7 @@ class OpenEndedWalk(Walk[T]):
     """
 
     async def _walk(self) -> None:
+        beginning = None
         for number in range(_MOST_PAGES):
             page = await self._next_page()
             self._total = max((total for total in (self._total, page.total) if total is not None), default=None)
@@ -241,12 +242,13 @@ class OpenEndedWalk(Walk[T]):
             ids = self._take(page)
             if not ids:
                 return self._check_told(page)
+            beginning = beginning or ids[0]
+            if number and ids[0] == beginning and (number == 1 or len(self._found) > known):
+                raise Contradiction(
+                    f"the page at {known + 1} repeats the first, and no totalResults says whether that is all. "
+                    "Where one answer holds everything, state `paging: none` under `capabilities`"
+                )
             if len(self._found) == known:
-                if number < 2:
-                    raise Contradiction(
-                        f"the page at {known + 1} repeats the first, and no totalResults says whether that is all. "
-                        "Where one answer holds everything, state `paging: none` under `capabilities`"
-                    )
                 return self._check_told(page)
         raise Contradiction(f"there is no end of it after {_MOST_PAGES} pages")
 

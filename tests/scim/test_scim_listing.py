@@ -205,7 +205,7 @@ def test_where_the_total_is_the_length_of_the_page_the_listing_is_read_to_its_en
         assert listing(server, page_size=page_size, on_note=notes.append) == people(515)
 
     pages = -(-515 // min(cap, page_size))
-    assert len(server.requests) == 2 + 2 * (pages + 1)
+    assert len(server.requests) == 2 * 2 + 2 * (pages + 1)
     assert [note.code for note in notes] == ["untrusted-total"]
     assert "totalResults cannot be trusted" in notes[0].message
 
@@ -240,7 +240,7 @@ def test_where_there_is_no_total_the_listing_is_read_to_its_end_twice(total: obj
     with serving(lambda request: list_response(people(42)[window(request)], total=total)) as server:
         assert listing(server, page_size=10) == people(42)
 
-    assert len(server.requests) == 1 + 2 * 6
+    assert len(server.requests) == 2 + 2 * 6
 
 
 def test_a_page_past_the_end_that_repeats_the_first_is_an_end() -> None:
@@ -264,6 +264,33 @@ def test_a_listing_without_a_total_that_is_refused_on_the_way_is_not_complete() 
     failure, _requests = refused(respond, page_size=10)
 
     assert "the page at 31 is refused" in str(failure)
+
+
+def test_a_resource_that_is_created_before_the_look_past_the_end_costs_one_reading_more() -> None:
+    rows = people(10)
+
+    def respond(request: Request) -> Reply:
+        if request.query["startIndex"] != "1" and len(rows) == 10:
+            rows.append({"id": "new"})
+        return honest(rows)(request)
+
+    with serving(respond) as server:
+        assert len(listing(server)) == 11
+
+    assert len(server.requests) == 2 + 1
+
+
+def test_a_listing_without_a_total_that_grows_with_every_look_comes_to_an_end() -> None:
+    rows = people(10)
+
+    def respond(_request: Request) -> Reply:
+        rows.append({"id": f"new{len(rows)}"})
+        return list_response(list(rows), total=None)
+
+    failure, requests = refused(respond)
+
+    assert "repeats the first" in str(failure)
+    assert requests == 2 + 3 * 2
 
 
 def test_two_readings_that_differ_prove_nothing() -> None:
