@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -113,7 +114,9 @@ def removed_by_hand(made: Callable[[], Between], names: Iterator[str | None]) ->
             with lock:
                 name = next(names, None)
             if name is not None:
-                remove(forward, request, f'members[value eq "{made().id_of(name)}"]')
+                theirs = {key: value for key, value in request.headers.items() if key != "if-match"}
+                path = f'members[value eq "{made().id_of(name)}"]'
+                remove(forward, replace(request, headers=theirs), path)
         return reply
 
     return meddle
