@@ -116,19 +116,19 @@ def waits(context: Context, added: Collection[Nesting], removed: Collection[Nest
         held_by[nesting.member].add(nesting.group)
     waiting: dict[Nesting, list[Nesting]] = {}
     for nesting in added:
-        below = _reached(nesting.member, holds)
+        below = reached(nesting.member, holds)
         if nesting.group in below:
-            above = _reached(nesting.group, held_by)
+            above = reached(nesting.group, held_by)
             waiting[nesting] = [one for one in removed if one.group in below and one.member in above]
     return waiting
 
 
-def holders(context: Context, group_id: str) -> set[str]:
-    """Return the ids of a live group and of all groups that hold it, directly or through others."""
+def live_holders(context: Context) -> Mapping[str, Collection[str]]:
+    """Return by id of a live group the ids of the groups that it is a member of."""
     held_by = defaultdict[str, set[str]](set)
     for nesting in _live(context):
         held_by[nesting.member].add(nesting.group)
-    return _reached(group_id, held_by)
+    return held_by
 
 
 def _live(context: Context) -> Iterator[Nesting]:
@@ -138,10 +138,11 @@ def _live(context: Context) -> Iterator[Nesting]:
     )
 
 
-def _reached(start: str, ways: Mapping[str, Collection[str]]) -> set[str]:
-    reached, pending = {start}, [start]
+def reached(start: str, ways: Mapping[str, Collection[str]]) -> set[str]:
+    """Return where one comes from a start by any number of ways, itself included."""
+    found, pending = {start}, [start]
     while pending:
-        further = set(ways.get(pending.pop(), ())) - reached
-        reached |= further
+        further = set(ways.get(pending.pop(), ())) - found
+        found |= further
         pending.extend(further)
-    return reached
+    return found

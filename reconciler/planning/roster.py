@@ -6,7 +6,7 @@ A million memberships pass through here, so places are tuples and nothing is loo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from reconciler.planning.context import Context, scope_name
 from reconciler.planning.correlation import Pair
 from reconciler.planning.groups import Target
 from reconciler.planning.matching import MatchingUsers
-from reconciler.planning.nesting import holders, innermost_first
+from reconciler.planning.nesting import innermost_first, live_holders, reached
 from reconciler.planning.plan import Edge, Reason
 
 
@@ -181,7 +181,7 @@ class Rosters:
         nests = context.capabilities.nested_groups
         # A group that holds the new one, or held the old one in a circle, cannot be in the new one.
         about = (live.id for live in (target.live, target.replaced) if nests and target.replaced and live)
-        around = {holder for group_id in about for holder in holders(context, group_id)}
+        around = {holder for group_id in about for holder in reached(group_id, self._holders)}
         for member in (target.replaced.members or ()) if target.replaced else ():
             if member in around:
                 continue
@@ -190,6 +190,10 @@ class Rosters:
                 found = context.live.groups_by_id.get(member)
             if found is not None and not (target.desired.manages_members and context.in_scope(found)):
                 yield Seat(self._candidate_of(found)._replace(absent=None), Reason.CARRIED_OVER, target.desired)
+
+    @cached_property
+    def _holders(self) -> Mapping[str, Collection[str]]:
+        return live_holders(self._context)
 
     def _candidate_of(self, live: LiveUser | LiveGroup) -> Candidate:
         successor = self._successors.get(live.id)
