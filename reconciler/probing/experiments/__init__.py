@@ -1,0 +1,1 @@
+"""The questions that a probe asks, and how each is answered."""
