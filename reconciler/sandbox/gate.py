@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ class RecordedRequest:
 
     ``path`` is the whole path, ``query`` what follows the question mark as it was sent, ``body`` the bytes received.
     ``status`` is what the client was answered, 0 where it was answered nothing. ``faults`` names the rules that acted.
+    ``if_match`` is the version that it was meant for, if it stated one. ``at`` is when it came, in seconds of a clock
+    that never goes back.
     """
 
     method: str
@@ -30,6 +33,8 @@ class RecordedRequest:
     body: bytes
     status: int
     faults: tuple[str, ...] = ()
+    if_match: str | None = None
+    at: float = 0.0
 
     def json(self) -> Any:
         """Return the body as JSON, or ``None`` where there was none."""
@@ -82,6 +87,8 @@ class Gate:
         body = bytearray()
         status = 0
         kept = False
+        at = time.monotonic()
+        headers = dict(scope["headers"])
 
         def keep() -> None:
             nonlocal kept
@@ -94,6 +101,8 @@ class Gate:
                     body=bytes(body),
                     status=status,
                     faults=tuple(scope.get(INJECTED, ())),
+                    if_match=headers[b"if-match"].decode("latin-1") if b"if-match" in headers else None,
+                    at=at,
                 )
             )
 
