@@ -7,13 +7,18 @@ from datetime import date
 from typing import Any, Final
 
 import msgspec
-import yaml
 
 from reconciler.capabilities import AttributeRule, Statement, capability_names
 from reconciler.config import DirectoryConfig
+from reconciler.desired.own_dialects import read_own_dialect
+from reconciler.desired.problems import Problems
+from reconciler.desired.schema import SchemaChecks
+from reconciler.desired.suggestions import Suggester
+from reconciler.desired.yaml_reader import read_yaml
+from reconciler.diagnostics import DiagnosticsError, has_errors
 from reconciler.importing.yaml_text import flow_text
 from reconciler.probing.probe import Probe
-from reconciler.scim.dialects import GENERIC, read_dialect
+from reconciler.scim.dialects import DIALECT_SUFFIX, GENERIC
 from reconciler.scim.errors import printable
 
 _LONGEST_SOURCE: Final = 400  # characters
@@ -36,7 +41,7 @@ def dialect_text(config: DirectoryConfig, probe: Probe, today: date) -> str:
         today: the day that the sources name.
 
     Raises:
-        DialectError: what was found does not make a dialect, which is a bug.
+        DiagnosticsError: what was found does not make a dialect, which is a bug.
     """
     base = GENERIC if config.own_dialect is not None else config.dialect
     name = printable(config.name, 100)
@@ -45,8 +50,18 @@ def dialect_text(config: DirectoryConfig, probe: Probe, today: date) -> str:
     lines.append("capabilities:" if stated else "capabilities: {}")
     lines += stated
     text = _HEAD + "\n".join(lines) + "\n"
-    read_dialect(config.name, yaml.safe_load(text))
+    _check(text)
     return text
+
+
+def _check(text: str) -> None:
+    """Load the text as a dialect file of a workspace is loaded."""
+    problems, suggester = Problems(), Suggester()
+    document = read_yaml(text.encode(), f"probed{DIALECT_SUFFIX}", problems)
+    if document is not None:
+        read_own_dialect(document, SchemaChecks(suggester), problems)
+    if has_errors(problems.found):
+        raise DiagnosticsError(problems.found)
 
 
 def _statements(config: DirectoryConfig, probe: Probe, when: str) -> Iterator[str]:

@@ -150,6 +150,8 @@ async def probe(
     left: tuple[LeftBehind, ...] = ()
     try:
         for experiment in asked:
+            if experiment.groups and not bench.facts.capabilities.groups:
+                continue
             found = await _carry_out(bench, experiment)
             findings.append(found)
             if on_finding is not None:
@@ -164,7 +166,12 @@ async def probe(
     finally:
         # Also where this task is cancelled: the cancellation is over once it was raised.
         left = await clean_up(client, discovery, bench.facts.capabilities, stock, waits)
-    findings += [Finding(question=one.question, seen="not asked", determined=False) for one in asked[len(findings) :]]
+    answered = {found.question for found in findings}
+    findings += [
+        Finding(question=one.question, seen="not asked", determined=False)
+        for one in asked
+        if one.question not in answered
+    ]
     return Probe(mark=stock.mark, findings=tuple(findings), left_behind=left, stopped=stopped, by_user=by_user)
 
 

@@ -53,9 +53,12 @@ class Stock:
     _count: int = 0
 
     def next_name(self, kind: Kind) -> str:
-        """Return a name that nothing has yet: a user's is an e-mail address, which many servers want it to be."""
+        """Return a name that nothing has yet: a user's is an e-mail address, which many servers want it to be.
+
+        It has a capital letter, so that servers show what they make of those.
+        """
         self._count += 1
-        name = f"{self.mark}-{self._count}"
+        name = f"{self.mark}-{kind[0]}{self._count}"
         return f"{name}@{self.email_domain}" if kind is Kind.USER else name
 
     def owns(self, row: object) -> bool:

@@ -11,9 +11,10 @@ from reconciler.capabilities import AttributeRule
 from reconciler.model import Kind
 from reconciler.probing.bench import Bench
 from reconciler.probing.errors import Undetermined
-from reconciler.probing.experiments.creating import new_user
+from reconciler.probing.experiments.creating import new_user, user_body
 from reconciler.probing.experiments.writing import differing
 from reconciler.probing.seen import Seen, refusal
+from reconciler.probing.stock import Made
 from reconciler.scim.errors import RequestRefused, ScimError
 
 _CORE: Final[Mapping[str, Any]] = {
@@ -78,7 +79,7 @@ async def stored(bench: Bench) -> Seen:
     elif isinstance(user, ScimError):
         raise user
     bench.facts.rich = user
-    told, rules = _judge([one for one in sent if one.path.name not in refused], user.row)
+    told, rules = _judge([*_named(bench, user), *(one for one in sent if one.path.name not in refused)], user.row)
     if refused:
         told["refused"] = refused
     text = "; ".join(f"{verdict}: {', '.join(names)}" for verdict, names in told.items())
@@ -126,6 +127,18 @@ def _sendable(bench: Bench) -> Iterator[_Sent]:
                     yield _Sent(Path(name, urn=urn, sub=sub), inner, known)
 
 
+def _named(bench: Bench, user: Made) -> Iterator[_Sent]:
+    """Yield what a user is known by, as it was written: its name, with a capital in it, and what is made from it."""
+    stated = user_body(user.name, bench.facts.shape)
+    emails = stated.get("emails")
+    values = {"userName": user.name, "externalId": stated.get("externalId")}
+    values["emails.value"] = emails[0]["value"] if emails else None
+    for name, value in values.items():
+        definition = Path.parse(name).definition(bench.schema(Kind.USER))
+        if value is not None and definition is not None and _writable(definition):
+            yield _Sent(Path.parse(name), value, definition)
+
+
 def _writable(definition: Attribute) -> bool:
     return definition.comparable and definition.mutability in ("readWrite", "immutable")
 
@@ -145,7 +158,7 @@ def _body(sent: list[_Sent]) -> dict[str, Any]:
     return body
 
 
-async def _one_by_one(bench: Bench, body: Mapping[str, Any]) -> tuple[Any, list[str]]:
+async def _one_by_one(bench: Bench, body: Mapping[str, Any]) -> tuple[Made, list[str]]:
     """Make a user, and write one attribute after the other, where the server refuses them together."""
     user = await new_user(bench)
     refused: list[str] = []
@@ -175,11 +188,14 @@ def _judge(sent: list[_Sent], row: Mapping[str, Any]) -> tuple[dict[str, list[st
         if unassigned(value):
             verdict = "dropped"
             rule = AttributeRule(path=f"User.{path}", returned="never")
-        elif canonical(value, one.definition) == canonical(one.value, one.definition):
+        elif value == one.value:
             continue
         elif isinstance(value, str) and fold(value) == fold(one.value):
             verdict = "letter case is changed"
-            rule = AttributeRule(path=f"User.{path}", case_exact=False)
+            exact = one.definition.case_exact
+            rule = AttributeRule(path=f"User.{path}", case_exact=False) if exact else None
+        elif canonical(value, one.definition) == canonical(one.value, one.definition):
+            continue
         else:
             verdict = "stored otherwise than written"
         names = told.setdefault(verdict, [])

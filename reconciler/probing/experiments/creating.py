@@ -12,6 +12,8 @@ from reconciler.probing.seen import Seen, refusal
 from reconciler.probing.stock import Made
 from reconciler.scim.errors import ScimError
 
+NO_SUCH_METHOD: Final = (404, 405, 501)
+"""What an endpoint, or a method of one, is answered with that there is none of."""
 _USERS: Final = 3
 _SHAPES: Final = (
     ("externalId", "name", "displayName", "emails", "active"),
@@ -91,6 +93,9 @@ async def _filled(bench: Bench, before: ScimError) -> Seen:
     members = [{"value": bench.facts.users[0].known_id}]
     filled = await bench.attempt(new_group(bench, members=members))
     if isinstance(filled, ScimError):
+        listing = await bench.attempt(bench.page(Kind.GROUP, startIndex=1, count=1))
+        if before.status in NO_SUCH_METHOD and isinstance(listing, ScimError) and listing.status in NO_SUCH_METHOD:
+            return Seen(text=f"there is no /Groups: {refusal(listing)}", states={"groups": False})
         raise Undetermined(f"no group can be made: without members {refusal(before)}, with one {refusal(filled)}")
     bench.facts.group = filled
     bench.facts.first_members = (bench.facts.users[0].known_id,)

@@ -120,7 +120,10 @@ async def reading(bench: Bench) -> Seen:
 
 def _probed(bench: Bench, text: str) -> Seen:
     filters = bench.facts.capabilities.group_filters
+    operators = bench.facts.capabilities.filter_operators
     states: dict[str, object] = {"members_read": MembersRead.PROBE}
+    if operators is not None:
+        states["filter_operators"] = tuple(sorted({*operators, "and"}))
     if filters is not None:
         states["group_filters"] = tuple(dict.fromkeys((*filters, "id", "members")))
     return Seen(text=text, states=states)

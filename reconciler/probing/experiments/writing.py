@@ -11,13 +11,12 @@ from reconciler.capabilities import AttributeRule
 from reconciler.model import Kind
 from reconciler.probing.bench import Bench, same
 from reconciler.probing.errors import Undetermined
-from reconciler.probing.experiments.creating import user_body
+from reconciler.probing.experiments.creating import NO_SUCH_METHOD, user_body
 from reconciler.probing.seen import Seen, refusal
 from reconciler.probing.stock import Made
 from reconciler.scim.answers import member
 from reconciler.scim.errors import RequestRefused, ScimError
 
-_NO_SUCH_METHOD: Final = (404, 405, 501)
 _CHANGES: Final = ("displayName", "name.familyName", "title")
 """What is changed to see whether anything can be, one after the other."""
 _SERVERS_OWN: Final = ("meta", "groups", "schemas", "id")
@@ -149,7 +148,7 @@ async def _changed(bench: Bench, capabilities: Mapping[str, Any]) -> tuple[bool,
             told.append(f"{path}: accepted, nothing changed")
             continue
         told.append(f"{path}: {refusal(answer)}")
-        if answer.status in _NO_SUCH_METHOD:
+        if answer.status in NO_SUCH_METHOD:
             return False, refusal(answer)
     return False, "; ".join(told)
 
