@@ -141,3 +141,9 @@ def test_the_command_tells_every_mistake_and_serves_nothing(tmp_path: Path) -> N
     assert (done.returncode, done.stdout) == (1, "")
     assert f"{file}:1:26: error: unknown key 'took' in rules[0].fault.reset" in done.stderr
     assert f"{file}:1:54: error: rules[1].fault.slow.body must be at least 0, not -1" in done.stderr
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=fault_name)
+def test_every_fault_is_described(kind: type[Fault]) -> None:
+    described = (Path(__file__).parents[2] / "docs" / "faults.md").read_text(encoding="utf-8")
+    assert f"{fault_name(kind)}: {{" in described
