@@ -19,7 +19,9 @@ import reconciler
 from reconciler.applying import RunResult
 from reconciler.applying.outcome import Status
 from reconciler.config import DirectoryConfig
-from reconciler.model import Live
+from reconciler.diagnostics import Diagnostic
+from reconciler.live import Wanted
+from reconciler.model import Desired, Live
 from reconciler.planning import Plan
 from scenario import AS_OF, DIRECTORY
 
@@ -41,13 +43,20 @@ class Product:
 
 @dataclass
 class Workspace:
-    """A workspace for one directory, driven through the documented calls."""
+    """A workspace for one directory, driven through the documented calls.
+
+    Attributes:
+        unlisted: what becomes of users, and of groups, that are not listed.
+        scope: a SCIM filter: which users the workspace speaks for; all without one.
+    """
 
     folder: Path
     base_url: str
     token: str
     product: Product = field(default_factory=Product)
     unlisted: tuple[str, str] = ("deactivate", "delete")
+    dialect: str = "generic"
+    scope: str | None = None
 
     @property
     def environ(self) -> dict[str, str]:
@@ -55,10 +64,13 @@ class Workspace:
 
     def state(self, users: Sequence[Row], groups: Sequence[Row]) -> None:
         """State this, and nothing else."""
-        directory = DIRECTORY.format(dialect="generic", users=self.unlisted[0], groups=self.unlisted[1], chunk_size=200)
+        users_policy, groups_policy = self.unlisted
+        directory = DIRECTORY.format(dialect=self.dialect, users=users_policy, groups=groups_policy, chunk_size=200)
         if self.product.capabilities:
             stated = yaml.safe_dump({"capabilities": dict(self.product.capabilities)}, default_flow_style=True).strip()
             directory = directory.replace("unlisted:", f"  {stated[1:-1]}\nunlisted:", 1)
+        if self.scope is not None:
+            directory += yaml.safe_dump({"scope": {"users": self.scope}})
         (self.folder / "directory.yaml").write_text(directory, encoding="utf-8")
         document = {"users": [self.product.user(user) for user in users], "groups": list(groups)}
         text = yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
@@ -68,13 +80,18 @@ class Workspace:
     def config(self) -> DirectoryConfig:
         return reconciler.load_config(self.folder)
 
-    def live(self) -> Live:
-        return reconciler.read_live(self.config, self.folder, environ=self.environ)
+    @property
+    def desired(self) -> Desired:
+        return reconciler.load(self.folder).desired
+
+    def live(self, *, on_note: Callable[[Diagnostic], None] | None = None) -> Live:
+        wanted = Wanted.of(self.desired)
+        return reconciler.read_live(self.config, self.folder, wanted=wanted, environ=self.environ, on_note=on_note)
 
     def plan(self, live: Live | None = None) -> Plan:
         live = live or self.live()
         learned = reconciler.recall(self.folder, live.base_url)
-        return reconciler.plan(reconciler.load(self.folder).desired, live, as_of=AS_OF, observations=learned)
+        return reconciler.plan(self.desired, live, as_of=AS_OF, observations=learned)
 
     def apply(self) -> RunResult:
         return reconciler.apply(self.plan(), self.config, self.folder, environ=self.environ)
