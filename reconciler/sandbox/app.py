@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,12 +24,14 @@ from reconciler.sandbox.errors import ERROR_URN, RequestRefusedError, invalid_sy
 from reconciler.sandbox.paging import page
 from reconciler.sandbox.records import Record
 from reconciler.sandbox.representation import Projection, encode
+from reconciler.sandbox.validation import require_schema
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
 MEDIA_TYPE = "application/scim+json"
 LIST_URN = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+SEARCH_URN = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 _READABLE = (MEDIA_TYPE, "application/json")
 
 _ONE_RESULT = {"totalResults": 1, "startIndex": 1, "itemsPerPage": 1}
@@ -54,6 +57,11 @@ def build_app(directory: Directory, base_url: str) -> Starlette:
             Route(f"{base}/{kind}s", partial(resources.collection, kind), methods=["GET", "POST"]),
             Route(f"{base}/{kind}s/{{id}}", partial(resources.one, kind), methods=["GET", "PUT", "PATCH", "DELETE"]),
         ]
+    if directory.behaviour.filters is None:
+        # Where every filter is answered, so is every query.
+        kinds = directory.behaviour.kinds
+        for path, searched in (("", kinds), *((f"/{kind}s", (kind,)) for kind in kinds)):
+            routes.insert(0, Route(f"{base}{path}/.search", partial(resources.search, searched), methods=["POST"]))
     if directory.behaviour.bulk_operations:
         routes.append(Route(f"{base}/Bulk", resources.bulk, methods=["POST"]))
     refused = partial(_refused, directory.behaviour)
@@ -143,13 +151,37 @@ class _Resources:
             body = await self._body(request, self._behaviour.max_body_bytes)
             with self._directory.lock:
                 return self._answer(self._directory.create(kind, body), projection, status=201)
-        text = request.query_params.get("filter")
-        if not text and self._behaviour.listing is Listing.MADE_UP:
+        query = request.query_params
+        if not query.get("filter") and self._behaviour.listing is Listing.MADE_UP:
             return Response(_listing([encode(_MADE_UP[kind])], _ONE_RESULT), media_type=MEDIA_TYPE)
+        return self._search((kind,), query, {kind: projection})
+
+    async def search(self, kinds: tuple[Kind, ...], request: Request) -> Response:
+        """Answer a query that comes in a body, over one endpoint or all of them (RFC 7644 §3.4.3)."""
+        self._admit(request)
+        body = require_schema(await self._body(request, self._behaviour.max_body_bytes), SEARCH_URN)
+        query = {
+            name: ",".join(map(str, value)) if isinstance(value, list) else str(value)
+            for name, value in body.items()
+            if value is not None
+        }
+        shown = (query.get("attributes"), query.get("excludedAttributes"))
+        return self._search(
+            kinds, query, {kind: Projection.parse(*shown, self._directory.schema(kind)) for kind in kinds}
+        )
+
+    def _search(
+        self, kinds: Sequence[Kind], query: Mapping[str, str], projections: Mapping[Kind, Projection | None]
+    ) -> Response:
         with self._directory.lock:
-            found = page(kind, self._directory.search(kind, text), request.query_params, self._behaviour)
+            matching = self._directory.search(kinds[0], query.get("filter"))
+            for kind in kinds[1:]:
+                matching = sorted(
+                    (*matching, *self._directory.search(kind, query.get("filter"))), key=attrgetter("number")
+                )
+            found = page(kinds[0], matching, query, self._behaviour)
             return Response(
-                _listing([self._listed(record, projection) for record in found.records], found.facts),
+                _listing([self._listed(record, projections[record.kind]) for record in found.records], found.facts),
                 media_type=MEDIA_TYPE,
             )
 

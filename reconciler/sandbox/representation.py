@@ -38,6 +38,8 @@ class Representation:
         self._members_shown = behaviour.members_shown
         self._user_groups = behaviour.user_groups
         self._boolean_strings = behaviour.boolean_strings_sent
+        members = behaviour.schemas.group.find("members")
+        self._members_display = members is not None and "display" in members.sub_attributes
 
     def location(self, record: Record) -> str:
         """Return the URL of a resource."""
@@ -76,7 +78,8 @@ class Representation:
     def member(self, member_id: str) -> dict[str, Any]:
         """Return how a group refers to one of its members."""
         member = self._lookup(member_id)
-        return {"value": member.id, "display": member.display, "type": member.kind.value}
+        reference = {"value": member.id, "$ref": self.location(member), "type": member.kind.value}
+        return reference | {"display": member.display} if self._members_display else reference
 
     def _group_of(self, group: Record) -> dict[str, Any]:
         return {"value": group.id, "display": group.display, "type": "direct"}

@@ -28,8 +28,10 @@ def complete(
     """
     completed = dict(attributes)
     if kind is Kind.USER:
-        # RFC 7643 §4.1.1 leaves it to the server whether a user who is not said to be active is.
-        completed.setdefault("active", True)
+        if before is None:
+            # RFC 7643 §4.1.1 leaves it to the server whether a user who is not said to be active is. What a PATCH takes
+            # away is unassigned afterwards (RFC 7644 §3.5.2.2).
+            completed.setdefault("active", True)
         for name in behaviour.mirrored:
             _mirror(completed, name, before or {})
     return completed

@@ -26,7 +26,9 @@ def directory(seed: dict[str, Any], dialect: str = "generic") -> Directory:
 
 def members(made: Directory, name: str) -> list[str]:
     (found,) = [group for group in made.resources(Kind.GROUP) if group["displayName"] == name]
-    return [member["display"] for member in found.get("members", [])]
+    everybody = [*made.resources(Kind.USER), *made.resources(Kind.GROUP)]
+    names = {one["id"]: one.get("displayName") or one["userName"] for one in everybody}
+    return [names[member["value"]] for member in found.get("members", [])]
 
 
 def test_members_are_named_by_user_name_in_any_case_or_by_id_or_as_scim_does() -> None:
