@@ -29,7 +29,7 @@ from reconciler.scim.retry import (
     outcome_unclear,
     refused_for_now,
 )
-from reconciler.scim.turns import Turn, Turns
+from reconciler.scim.turns import NobodyAdmittedError, Turn, Turns
 
 MAX_BODY = 256 * 1024 * 1024  # bytes; a group of 290,000 members, the largest any vendor documents, takes about 60 MB
 _MAX_REDIRECTS = 3
@@ -79,13 +79,14 @@ class _Answer(NamedTuple):
 class _Failure(NamedTuple):
     """A request that did not succeed.
 
-    ``asked`` is how many seconds the server wants, or everybody has, to wait.
+    ``asked`` is how many seconds the server wants it to wait; ``pause`` how many everybody has to wait.
     """
 
     error: ScimError
     again: bool
     status: int | None = None
     asked: float | None = None
+    pause: float | None = None
 
 
 def resource_path(endpoint: str, resource_id: str) -> str:
@@ -237,23 +238,33 @@ class ScimClient:
     async def _try(self, request: httpx.Request, exchange: Exchange) -> ScimResponse:
         """Send until there is an answer that another try would not change."""
         ticket = next(self._tickets)
-        attempt, waited = 0, 0.0
+        attempt, waited, pause = 0, 0.0, 0.0
         while True:
             attempt += 1
-            async with self._turns.turn(ticket, exchange.method, exchange.endpoint) as turn:
-                outcome = await self._once(request, exchange, turn)
+            try:
+                async with self._turns.turn(ticket, exchange.method, exchange.endpoint, after=pause) as turn:
+                    outcome = await self._once(request, exchange, turn)
+            except NobodyAdmittedError:
+                raise exchange.nobody_admitted() from None
             if isinstance(outcome, ScimResponse):
                 return outcome
-            wait = self._retry.wait(attempt, waited, outcome.asked) if outcome.again else None
+            asked = outcome.asked if outcome.pause is None else outcome.pause
+            wait = self._retry.wait(attempt, waited, asked) if outcome.again else None
             if wait is None:
                 raise outcome.error
-            if self._on_throttle is not None:
-                status = outcome.status
-                self._on_throttle(
-                    ThrottleEvent(method=exchange.method, path=exchange.path, status=status, attempt=attempt, wait=wait)
-                )
-            await self._turns.pause(wait)
+            self._tell(exchange, outcome, attempt, wait)
             waited += wait
+            pause = outcome.pause or 0.0
+            if outcome.pause is None:
+                await self._turns.pause(wait)
+
+    def _tell(self, exchange: Exchange, outcome: _Failure, attempt: int, wait: float) -> None:
+        if self._on_throttle is not None:
+            self._on_throttle(
+                ThrottleEvent(
+                    method=exchange.method, path=exchange.path, status=outcome.status, attempt=attempt, wait=wait
+                )
+            )
 
     async def _once(self, request: httpx.Request, exchange: Exchange, turn: Turn) -> ScimResponse | _Failure:
         reads = exchange.method == "GET"
@@ -263,23 +274,22 @@ class ScimClient:
             again = (reads or never_sent(fault)) and not exchange.hopeless(fault)
             return _Failure(exchange.fault(fault), again)
         now = datetime.now(UTC)
-        again = False
-        asked: float | None = None
-        match self._meaning(answer):
-            case Meaning.SUCCESS:
-                turn.good(read_announced(answer.headers, now))
-                return _success(answer, exchange)
-            case Meaning.TURNED_AWAY as meaning:
-                self._throttled += 1
-                asked = turn.throttled(asked_wait(answer.headers, now))
-                # When everybody has been turned away that often, each one need not find it out anew.
-                again = self._turns.pacer.rounds < self._retry.attempts
-            case Meaning.UNCLEAR as meaning:
-                again, asked = reads, asked_wait(answer.headers, now)
-            case meaning:
-                turn.good(read_announced(answer.headers, now))
+        meaning = self._meaning(answer)
+        if meaning is Meaning.SUCCESS:
+            turn.good(read_announced(answer.headers, now))
+            return _success(answer, exchange)
         error = exchange.failure(answer.status, answer.content, meaning)
-        return _Failure(error, again, answer.status, asked)
+        asked = asked_wait(answer.headers, now)
+        if meaning is Meaning.TURNED_AWAY:
+            self._throttled += 1
+            pause = turn.throttled(asked)
+            if self._turns.pacer.exhausted:
+                self._turns.dissolve()
+            return _Failure(error, not self._turns.pacer.exhausted, answer.status, pause=pause)
+        if meaning is Meaning.UNCLEAR:
+            return _Failure(error, reads, answer.status, asked)
+        turn.good(read_announced(answer.headers, now))
+        return _Failure(error, again=False)
 
     def _meaning(self, answer: _Answer) -> Meaning:
         if answer.status < 300:

@@ -128,6 +128,10 @@ class Exchange:
             kind, message = RequestRefused, f"the server refused ({said})"
         return self._error(kind, message, **facts)
 
+    def nobody_admitted(self) -> ScimError:
+        """Return the error for a request that was not sent any more, because all others were turned away."""
+        return self._error(Throttled, "not sent: the server is still turning every request away. Nothing was changed")
+
     def unreadable(self, status: int | None, what: str) -> ScimError:
         """Return the error for an answer whose body is not SCIM, ``what`` saying why."""
         message = f"the answer ({status}) cannot be used: {what}" if status else f"the answer cannot be used: {what}"

@@ -19,6 +19,7 @@ from reconciler.scim.quotas import Announced, Bucket, Quota
 from reconciler.scim.rate_search import RateSearch
 
 _GROWTH = 4.0  # of the pause from one round to the next, where the server does not say how long
+_NO_ACCIDENT = 3  # rounds in which nobody was admitted
 _DOUBTS = 3  # answers in a row that make no sense, after which what a server announces is not believed any more
 
 
@@ -49,7 +50,10 @@ class Pacer:
         rates: the paces that the service provider asks for.
         first_pause: seconds of the first pause where the server does not say how long.
         longest_pause: seconds of any pause, also where the server asks for more.
-        patience: rounds after which longer pauses where nothing is said are not worth while any more.
+        patience: rounds in which nobody is admitted, after which it is not worth while to wait any more.
+
+    Attributes:
+        rounds: how often in a row a request was turned away that was sent after the pause of the one before.
     """
 
     def __init__(
@@ -76,6 +80,11 @@ class Pacer:
         self._ahead: Sent | None = None  # the one that goes ahead after a pause
         self._reopening = False
         self.rounds = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the server has turned everybody away for as many rounds as anybody is patient."""
+        return self.rounds >= max(self._patience, _NO_ACCIDENT)
 
     @property
     def concurrency(self) -> int:
@@ -142,8 +151,11 @@ class Pacer:
             self.rounds += 1
             self._concurrency.throttled(min(sent.level, self._concurrency.limit))
             self._refused(now)
-        if asked is None and first:
-            asked = self._own_pause()
+        if first and asked is None:
+            asked = self._own_pause(self.rounds)
+        elif first and asked is not None and self.rounds > 1:
+            # It has asked for too little before: clocks differ, and times are rounded.
+            asked = max(asked, self._own_pause(self.rounds - 1))
         if asked is not None:
             asked = min(asked, self._longest_pause)
             if now + asked >= self._closed_until:
@@ -167,10 +179,10 @@ class Pacer:
         self._ahead = None
         self._reopening = True
 
-    def _own_pause(self) -> float:
-        if self.rounds > self._patience:
+    def _own_pause(self, rounds: int) -> float:
+        if rounds > self._patience:
             return self._first_pause
-        return float(min(self._longest_pause, self._first_pause * _GROWTH ** (self.rounds - 1)))
+        return float(min(self._longest_pause, self._first_pause * _GROWTH ** (rounds - 1)))
 
     def _heed(self, sent: Sent, now: float, announced: Announced) -> None:
         quota = self._quotas.setdefault(announced.limit, Quota(self._longest_pause))

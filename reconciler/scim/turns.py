@@ -16,6 +16,10 @@ _AT_ONCE = 0.0001  # seconds; a timer that is early by less is on time
 _Waiting = tuple[int, asyncio.Future[Sent]]
 
 
+class NobodyAdmittedError(Exception):
+    """The server has turned everybody away for so long that those who wait need not try any more."""
+
+
 class Turn:
     """A request's turn. What came of it is said once, by ``good`` or ``throttled``; silence means nobody knows."""
 
@@ -69,38 +73,54 @@ class Turns:
         until = self.now() + seconds
         await self._sleep(seconds)
         self._skipped += max(0.0, until - self.now())
-        self._call()
 
     @asynccontextmanager
-    async def turn(self, ticket: int, method: str, endpoint: str) -> AsyncIterator[Turn]:
+    async def turn(self, ticket: int, method: str, endpoint: str, *, after: float = 0.0) -> AsyncIterator[Turn]:
         """Wait for a turn, and have it until the block is left.
 
         Args:
             ticket: the lower, the sooner; no two that wait have the same.
             method: the HTTP method.
             endpoint: ``Users``.
+            after: seconds that everybody waits at first. Whoever waits here keeps the place in the queue.
+
+        Raises:
+            NobodyAdmittedError: the queue was dissolved.
         """
-        turn = Turn(self, await self._wait(ticket, (method, endpoint)))
+        turn = Turn(self, await self._wait(ticket, (method, endpoint), after))
         try:
             yield turn
         finally:
             turn.over()
             self._call()
 
+    def dissolve(self) -> None:
+        """Send everybody away who waits."""
+        for queue in self._waiting.values():
+            for _, mine in queue:
+                if not mine.done():
+                    mine.set_exception(NobodyAdmittedError())
+            queue.clear()
+
     def close(self) -> None:
         """Forget the timer; for when nobody waits any more."""
         if self._timer is not None:
             self._timer.cancel()
 
-    async def _wait(self, ticket: int, kind: tuple[str, str]) -> Sent:
+    async def _wait(self, ticket: int, kind: tuple[str, str], after: float) -> Sent:
         queue = self._waiting.setdefault(kind, [])
         mine: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
         heapq.heappush(queue, (ticket, mine))
         self._call()
         try:
+            if after > 0:
+                await self.pause(after)
+                self._call()
             return await mine
         except asyncio.CancelledError:
-            if mine.done() and not mine.cancelled():
+            if not mine.done():
+                mine.cancel()
+            elif not mine.cancelled() and mine.exception() is None:
                 self.pacer.lost(mine.result())  # called up, and stopped before it could go
             self._call()
             raise

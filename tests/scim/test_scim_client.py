@@ -279,9 +279,9 @@ def test_a_server_that_is_not_there_is_tried_again_and_named_as_such(method: str
     assert [event.status for event in events] == [None, None]
 
 
-def test_tls_that_does_not_work_is_not_tried_again() -> None:
+def test_tls_where_none_is_spoken_is_not_tried_again_and_the_port_is_doubted() -> None:
     events: list[ThrottleEvent] = []
-    with serving(in_turn(OK)) as server, pytest.raises(ConnectionFailed, match="no trusted connection"):
+    with serving(in_turn(OK)) as server, pytest.raises(ConnectionFailed, match="likely a port for http"):
         ask(server.url.replace("http:", "https:"), CALLS["POST"], on_throttle=events.append)
 
     assert (events, server.requests) == ([], [])
@@ -328,7 +328,11 @@ def test_a_refused_token_says_what_to_check(status: int, advice: str) -> None:
         pytest.param(Reply(200, b'{"id": "1", '), "not JSON", id="truncated JSON"),
         pytest.param(Reply(200, b"\xff\xfe"), "not JSON", id="binary"),
         pytest.param(Reply(200, b"  <!DOCTYPE html>"), "an HTML page", id="HTML page"),
+        pytest.param(
+            Reply(200, b"<p>Hi", {"Content-Type": "application/scim+json"}), "an HTML page", id="HTML as JSON"
+        ),
         pytest.param(Reply(200, b""), "empty", id="nothing"),
+        pytest.param(Reply(204), "empty", id="no content"),
         pytest.param(Reply(200, b'"text"'), "no JSON object", id="JSON text"),
         pytest.param(Reply(200, b"[" * 100_000 + b"]" * 100_000), "nests too deep", id="JSON without end"),
     ],
@@ -343,6 +347,12 @@ def test_a_read_answered_with_something_else_is_malformed(reply: Reply, words: s
 def test_an_answer_may_be_compressed() -> None:
     packed = Reply(200, gzip.compress(b'{"id": "1"}'), {"Content-Encoding": "gzip"})
     with serving(in_turn(packed)) as server:
+        assert ask(server.url, CALLS["GET"]).body == {"id": "1"}
+
+
+@pytest.mark.parametrize("kind", ["text/html", "text/plain; charset=latin-1", "application/octet-stream", ""])
+def test_json_is_taken_whatever_it_is_called(kind: str) -> None:
+    with serving(in_turn(Reply(200, b'{"id": "1"}', {"Content-Type": kind}))) as server:
         assert ask(server.url, CALLS["GET"]).body == {"id": "1"}
 
 

@@ -211,6 +211,17 @@ def test_where_the_server_does_not_say_how_long_pauses_grow_to_a_limit_and_end()
     assert pacer.rounds == 8
 
 
+def test_a_server_that_always_asks_for_too_little_is_left_in_peace_for_longer() -> None:
+    pacer = Pacer(MOST, first_pause=0.25, longest_pause=60, patience=6)
+    pauses, now = [], 0.0
+    for _ in range(5):
+        (sent,) = in_flight(pacer, 1, now)
+        pauses.append(pacer.throttled(sent, now, asked=0.0))
+        now += pauses[-1]
+
+    assert pauses == [0, 0.25, 1, 4, 16]
+
+
 def test_no_pause_is_longer_than_the_longest() -> None:
     pacer = Pacer(MOST, longest_pause=60)
     (sent,) = in_flight(pacer, 1)
