@@ -19,7 +19,7 @@ import os
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -35,6 +35,8 @@ from reconciler.model import Desired, Live, Observation
 from reconciler.planning import Plan, PlanFileError, Verdict
 from reconciler.planning import plan as make_plan
 from reconciler.planning.document import digest
+from reconciler.probing import Examination, Finding, Probe, Stock, examine
+from reconciler.probing import probe as make_probe
 from reconciler.rendering import render_json, render_text
 from reconciler.scim.connect import open_client
 from reconciler.scim.dialects import dialect_of
@@ -255,6 +257,82 @@ def apply(
     with suppress(OSError):
         memory.remember(workspace, plan.directory.base_url, result.run_id, result.outcomes)
     return result
+
+
+def doctor(
+    config: DirectoryConfig,
+    workspace: Path | str,
+    *,
+    environ: Mapping[str, str] | None = None,
+    today: date | None = None,
+    on_throttle: Callable[[ThrottleEvent], None] | None = None,
+) -> Examination:
+    """Ask a directory what it is and can do, and whether it lets itself be read. Nothing is written to it.
+
+    Args:
+        config: what ``directory.yaml`` says.
+        workspace: its folder, where relative paths of token files start.
+        environ: the environment variables that the base URL and the token may name; this process's own if left out.
+        today: the day by which the token's expiry is judged; today's, if left out.
+        on_throttle: called before each wait for a server that asks to slow down.
+
+    Returns:
+        Every capability with who says so, and remarks. Where users or groups cannot be read, an error is among them.
+
+    Raises:
+        BaseUrlError, TokenError, DialectError: ``directory.yaml`` names something that is not there.
+        ScimError: the directory cannot be reached, does not accept the token, or is no SCIM endpoint.
+    """
+    variables = os.environ if environ is None else environ
+
+    async def ask() -> Examination:
+        async with open_client(config, Path(workspace), variables, on_throttle=on_throttle) as client:
+            return await examine(client, config, today or datetime.now(UTC).date())
+
+    return _run(ask)
+
+
+def probe(
+    config: DirectoryConfig,
+    workspace: Path | str,
+    *,
+    stock: Stock | None = None,
+    environ: Mapping[str, str] | None = None,
+    on_finding: Callable[[Finding, int, int], None] | None = None,
+    on_throttle: Callable[[ThrottleEvent], None] | None = None,
+    stop: StopSignal | None = None,
+) -> Probe:
+    """Find out what a directory can do by experiments on throw-away users and groups, and clean up after them.
+
+    This writes to the directory: users and groups whose names begin with ``reconciler-probe-``, and nothing else.
+    :func:`reconciler.probing.dialect_text` makes a dialect file of what it returns.
+
+    Args:
+        config: what ``directory.yaml`` says.
+        workspace: its folder, where relative paths of token files start.
+        stock: names what is made, in an e-mail domain; in ``example.com`` if left out. It also holds what is left of it
+            where this call does not return.
+        environ: the environment variables that the base URL and the token may name; this process's own if left out.
+        on_finding: told of each experiment, with how many are done and how many there are.
+        on_throttle: called before each wait for a server that asks to slow down.
+        stop: ends it early, and cleans up.
+
+    Returns:
+        What was seen and what follows from it, and what could not be cleaned up.
+
+    Raises:
+        BaseUrlError, TokenError, DialectError: ``directory.yaml`` names something that is not there.
+        ScimError: the directory cannot be reached before the first experiment.
+    """
+    variables = os.environ if environ is None else environ
+
+    async def carry_out() -> Probe:
+        async with open_client(config, Path(workspace), variables, on_throttle=on_throttle) as client:
+            found = await discover(client, dialect_of(config))
+            things = stock or Stock("example.com")
+            return await make_probe(client, found, things, stop=stop, on_finding=on_finding)
+
+    return _run(carry_out)
 
 
 def _begin_ledger(workspace: Path, plan: Plan, actor: Mapping[str, str] | None) -> Ledger:

@@ -170,7 +170,7 @@ async def probe(
     findings += [
         Finding(question=one.question, seen="not asked", determined=False)
         for one in asked
-        if one.question not in answered
+        if one.question not in answered and (bench.facts.capabilities.groups or not one.groups)
     ]
     return Probe(mark=stock.mark, findings=tuple(findings), left_behind=left, stopped=stopped, by_user=by_user)
 

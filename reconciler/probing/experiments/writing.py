@@ -74,7 +74,11 @@ async def renaming_groups(bench: Bench) -> Seen:
     if not patched and bench.facts.add is not None and not is_put(bench.facts.add):
         patched = True
         told.append("members are added by PATCH")
-    return Seen(text="; ".join(told), states={"group_rename": renamed, "patch_groups": patched})
+    states: dict[str, Any] = {"group_rename": renamed, "patch_groups": patched}
+    if renamed and not by_patch:
+        # Whatever it does to members: where PATCH does not take the name, PUT has to be allowed.
+        states["put_groups"] = True
+    return Seen(text="; ".join(told), states=states)
 
 
 async def versions(bench: Bench) -> Seen:
