@@ -36,8 +36,8 @@ class Outcome:
     Attributes:
         step: the step.
         status: what became of it.
-        message: for a person: why it failed, was skipped or differs. Where it was applied: empty, or why nothing was
-            left to do.
+        message: for a person: why it failed, was skipped or differs. Where it was applied: empty, why nothing was
+            left to do, or what was found out about the directory and put right on the way.
         resource_id: the id of the resource, also of one that this step created.
         http_status: the status of the last answer to a write, where there was one.
         requests: how many writes were sent for it. 0 for an applied step: it was so already.
