@@ -106,7 +106,7 @@ class MembershipLane:
         refused, total = progress.refusals, len(progress.step.members)
         left = [one for one in roster.left(self._action, progress.members) if one not in refused.ids]
         if progress.failure is not None and (left or unreadable is not None):
-            done = total - len(left) - len(refused.reasons)
+            done = total - len(left) - len(refused)
             so_far = f" ({done} of {total} memberships are as they should be)" if progress.accepted else ""
             return progress.outcome(Status.FAILED, progress.failure + so_far)
         if unreadable is not None:

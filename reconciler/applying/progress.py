@@ -15,21 +15,26 @@ class Refusals:
     """The memberships of one step that did not come about, and why."""
 
     ids: set[str] = field(default_factory=set)
-    reasons: list[str] = field(default_factory=list)
+    _names_by_reason: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, edge: Edge, why: str, member_id: str | None = None) -> None:
         """Record one membership."""
-        self.reasons.append(f"{edge.name}: {why}")
+        self._names_by_reason.setdefault(why, []).append(edge.name)
         if member_id is not None:
             self.ids.add(member_id)
 
-    def __bool__(self) -> bool:
-        return bool(self.reasons)
+    def __len__(self) -> int:
+        return sum(map(len, self._names_by_reason.values()))
 
     def describe(self, total: int) -> str:
-        """Return how many of the step's memberships did not come about, and why."""
-        more = f" and {len(self.reasons) - _SHOWN} more" if len(self.reasons) > _SHOWN else ""
-        return f"{len(self.reasons)} of {total} memberships were not changed: {'; '.join(self.reasons[:_SHOWN])}{more}"
+        """Return how many of the step's memberships did not come about, and why: each reason with some of the names."""
+        told, room = [], _SHOWN
+        for why, names in self._names_by_reason.items():
+            if room > 0:
+                told.append(f"{', '.join(names[:room])}: {why}")
+            room -= len(names)
+        more = f" and {-room} more" if room < 0 else ""
+        return f"{len(self)} of {total} memberships were not changed: {'; '.join(told)}{more}"
 
 
 @dataclass(slots=True)
