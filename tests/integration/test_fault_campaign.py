@@ -121,21 +121,27 @@ SINGLE: dict[str, FaultRule] = {
 }
 """Every kind of fault, in the forms that matter."""
 
+LATE = "a form that is not seen to work is followed by a PUT of members read too early, which takes new ones out again"
 KNOWN = {
     "503 after the write": "503 is taken for a promise that nothing was done: a group is created once more",
+    "seen four reads late": LATE,
+    "seen twenty reads late": LATE,
 }
 """Defects of the tool that the campaign has found and that are not mended yet."""
 
 UNSEEN = (
     rule(Reset(took_effect=True), Requests(methods=("POST",), path="/Users"), When(count=3)),
-    rule(StaleReads(reads=12)),
+    rule(StaleReads(reads=12), CREATIONS),
 )
 """Users that are created, and nobody is told, and nobody sees them: the second try is a conflict."""
 
 TOGETHER: dict[str, tuple[FaultRule, ...]] = {
     "conflicts without a body": (rule(NoBody(answered=(409,))), *UNSEEN),
     "conflicts without a scimType": (rule(NoScimType()), *UNSEEN),
-    "a lost creation that nobody sees yet": (rule(Reset(took_effect=True), CREATIONS), rule(StaleReads(reads=4))),
+    "a lost creation that nobody sees yet": (
+        rule(Reset(took_effect=True), CREATIONS),
+        rule(StaleReads(reads=4), CREATIONS),
+    ),
     "a lost write behind a rate": (
         rule(Rate(requests=500, burst=5, header="none")),
         rule(Reset(took_effect=True), WRITES, AT_TIMES),

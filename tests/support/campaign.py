@@ -14,6 +14,7 @@ from typing import Any
 from reconciler.diagnostics import ReconcilerError
 from reconciler.sandbox.behaviour import behaviour
 from reconciler.sandbox.faults import FaultRule, Reply, Requests, ShiftingPages, When
+from reconciler.sandbox.faults.exchange import Answer, Incoming, Stateless, Turn
 from reconciler.sandbox.gate import RecordedRequest
 from reconciler.sandbox.seed import dump
 from reconciler.sandbox.server import Sandbox
@@ -177,10 +178,36 @@ class Held:
         return {names.get(member, member) for member in ids}
 
 
+class Witness(Stateless):
+    """No fault at all: it stands right before the directory and keeps who was really taken out of a group, and by what.
+
+    Attributes:
+        lost: the group, the member, and the request that did it.
+    """
+
+    def __init__(self) -> None:
+        self.lost: list[tuple[str, str, Incoming]] = []
+
+    async def __call__(self, turn: Turn) -> Answer:
+        request = turn.request
+        if request.method not in ("PUT", "PATCH") or not request.path.startswith("/Groups/"):
+            return await turn.forward(request)
+        before = await self._members(turn)
+        answer = await turn.forward(request)
+        gone = before - await self._members(turn)
+        self.lost += [(request.path.removeprefix("/Groups/"), member, request) for member in gone]
+        return answer
+
+    async def _members(self, turn: Turn) -> set[str]:
+        group = (await turn.forward(turn.request.reading(turn.request.path))).json()
+        return {member["value"] for member in group.get("members", ())}
+
+
 class Oath:
     """What must never happen to one directory, whatever goes wrong: made before anything did."""
 
     def __init__(self, before: Held, case: Case) -> None:
+        self.witness = Witness()
         self._users = {user["id"]: name for name, user in before.users.items()}
         leavers = {before.users[name]["id"] for name in LEAVERS} if case.unlisted == "delete" else set()
         old = {before.groups["team-old"]["id"]} if case.dialect == "atlassian" else set()
@@ -211,6 +238,15 @@ class Oath:
                 assert member in resources[group]["members"], f"{self._named([member])} lost {group}"
         shut_out = [user for user in self._active if not resources[user]["active"]]
         assert not shut_out, f"deactivated: {self._named(shut_out)}"
+
+    def check_losses(self, held: Held) -> None:
+        """Nobody was taken out of a group, not even for a moment, whom the YAML wants to be in it."""
+        names = {user["id"]: name for name, user in held.users.items()}
+        groups = {group["id"]: name for name, group in held.groups.items()}
+        for group, member, request in self.witness.lost:
+            name = groups.get(group, "")
+            wanted = MEMBERS.get("team-new" if name == "team-old" else name, set())
+            assert names.get(member) not in wanted, f"{names[member]} was taken out of {name} by {request}"
 
     def check_requests(self, requests: Sequence[RecordedRequest]) -> None:
         """Nobody has even been asked to do any of this."""
@@ -268,9 +304,10 @@ def survive(case: Case, folder: Path, tally: Tally) -> None:
         AssertionError: it harmed somebody, did not converge in two healthy runs, or said that it had and had not.
     """
     rules = replace(behaviour(case.dialect), page_limit=case.page)
-    sandbox = Sandbox(rules, seed=seed(), record=True, faults=case.rules, fault_seed=case.seed)
+    sandbox = Sandbox(rules, seed=seed(), record=True)
     try:
         oath = Oath(Held.of(sandbox), case)
+        sandbox.use_faults([*case.rules, FaultRule(fault=oath.witness)], seed=case.seed)
         scenario = workspace(folder, sandbox, case)
         for _ in range(case.faulty_runs):
             try:
@@ -281,12 +318,11 @@ def survive(case: Case, folder: Path, tally: Tally) -> None:
             check_harmless(sandbox, oath)
             if complete and case.can_be_seen_through:
                 check_wanted(Held.of(sandbox), case)
-        tally.injected.update({count.name: count.injected for count in sandbox.fault_counts})
+        injected = {count.name: count.injected for count in sandbox.fault_counts if count.injected}
+        tally.injected.update(injected)
         tally.runs += case.faulty_runs
-        assert case.name.startswith(MIXTURE) or any(count.injected for count in sandbox.fault_counts), (
-            "nothing happened"
-        )
-        sandbox.use_faults([])
+        assert case.name.startswith(MIXTURE) or injected, "nothing happened"
+        sandbox.use_faults([FaultRule(fault=oath.witness)])
         healthy = converge(scenario, sandbox, oath, case)
         tally.healthy_runs[healthy] += 1
         tally.runs += healthy
@@ -316,7 +352,9 @@ def workspace(folder: Path, sandbox: Sandbox, case: Case) -> Scenario:
 
 def check_harmless(sandbox: Sandbox, oath: Oath) -> None:
     """Check what the directory holds, and what it was asked so far."""
-    oath.check_state(Held.of(sandbox))
+    held = Held.of(sandbox)
+    oath.check_state(held)
+    oath.check_losses(held)
     oath.check_requests(sandbox.requests)
 
 
