@@ -13,13 +13,13 @@ pytestmark = pytest.mark.slow
 
 
 # Users: more than a page where pages are short, and more than goes into one PATCH where everything is offered.
-USERS = {"all-features": 120, "no-patch": 60, "pages-of-50": 60, "cursor": 60, "bare": 60}
+USERS = {"all-features": 110, "pages-of-50": 52, "cursor": 52, "bare": 52}
 
 
 @pytest.mark.parametrize("mode", [None, *SCIM2_SERVER_MODES], ids=["as-shipped", *SCIM2_SERVER_MODES])
 def test_everything_that_a_workspace_can_state_converges(mode: str | None, tmp_path: Path) -> None:
     with scim2_server(mode) as (base_url, token):
-        Convergence(Workspace(tmp_path, base_url, token), count=USERS.get(mode or "", 24)).run()
+        Convergence(Workspace(tmp_path, base_url, token), count=USERS.get(mode or "", 21)).run()
 
 
 def test_one_group_of_a_thousand_members_is_filled_and_emptied(tmp_path: Path) -> None:

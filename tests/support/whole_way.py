@@ -93,21 +93,26 @@ class Workspace:
         learned = reconciler.recall(self.folder, live.base_url)
         return reconciler.plan(self.desired, live, as_of=AS_OF, observations=learned)
 
-    def apply(self) -> RunResult:
-        return reconciler.apply(self.plan(), self.config, self.folder, environ=self.environ)
+    def apply(self, live: Live | None = None) -> RunResult:
+        return reconciler.apply(self.plan(live), self.config, self.folder, environ=self.environ)
 
-    def converge(self) -> RunResult:
-        """Apply, and prove that nothing is left to do."""
-        result = self.apply()
+    def converge(self, live: Live | None = None) -> Live:
+        """Apply, prove that nothing is left to do, and return what the directory holds now.
+
+        Args:
+            live: what it holds before, where that is known.
+        """
+        result = self.apply(live)
         wrong = [
             f"{outcome.step.id}: {outcome.status} {outcome.message}"
             for outcome in result.outcomes
             if outcome.status is not Status.APPLIED
         ]
         assert not wrong, f"{len(wrong)} of {len(result.outcomes)} steps: " + "\n".join(wrong[:10])
-        left = self.plan()
+        now = self.live()
+        left = self.plan(now)
         assert left.steps == (), f"{len(left.steps)} steps are left: {left.steps[:3]}"
-        return result
+        return now
 
 
 @dataclass(frozen=True)
@@ -297,7 +302,8 @@ def fill_and_empty_a_large_group(workspace: Workspace, members: int) -> None:
     names = [f"member{number:04}@example.com" for number in range(members)]
     users = [{"userName": name, "emails": [name]} for name in names]
     workspace.unlisted = ("delete", "delete")
+    live: Live | None = None
     for inside in (names, names[members // 2 :], []):
         workspace.state(users, [{"displayName": "large", "members": inside}])
-        workspace.converge()
+        live = workspace.converge(live)
         assert outside.members() == {"large": set(inside)}
