@@ -13,6 +13,7 @@ from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.parameters import PathType
 from reconciler.cli.terminal import Terminal
 from reconciler.rendering import json_document
+from reconciler.sandbox.behaviour import dialects
 from reconciler.sandbox.faults.file import Faults, read_faults
 from reconciler.sandbox.seed import read_seed
 from reconciler.sandbox.server import serve
@@ -29,7 +30,7 @@ from reconciler.sandbox.server import serve
     ),
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where it listens; a free port, if left out.")
-@click.option("--dialect", default="generic", show_default=True, help="Whose ways it has: generic or atlassian.")
+@click.option("--dialect", default="generic", show_default=True, help=f"Whose ways it has: {', '.join(dialects())}.")
 @click.option("--seed", type=PathType(), metavar="FILE", help="JSON with the users and groups to begin with.")
 @click.option(
     "--data",
