@@ -165,10 +165,10 @@ def _against(name: str, held: Statement, told: Statement) -> Iterator[Diagnostic
     # Asking for fewer than the server offers is no contradiction.
     if name in ("page_size", "group_page_size", "bulk_operations", "bulk_bytes") and held.value <= told.value:
         return
-    # The server says that there are filters; which, nobody can say in a /ServiceProviderConfig.
+    who = "directory.yaml" if held.authority is Authority.OVERRIDE else "the dialect"
     yield _warning(
         "contradiction",
-        f"{name}: {held.authority.value} says {shown(held.value)}, the server says {shown(told.value)} "
+        f"{name}: {who} says {shown(held.value)}, the server says {shown(told.value)} "
         f"({told.source}); the former holds",
         "`reconciler doctor --probe` finds out which is right",
     )
@@ -191,7 +191,17 @@ def _misfits(known: Capabilities) -> Iterator[Diagnostic]:
 
 def shown(value: Any) -> str:
     """Return a capability's value as files write it: ``true``, ``[eq, and]``, ``null``."""
-    return flow_text(msgspec.to_builtins(value))
+    return flow_text(_without_nulls(msgspec.to_builtins(value)))
+
+
+def _without_nulls(value: Any) -> Any:
+    """Return a value without the fields of its rates and rules that nobody has stated."""
+    if isinstance(value, tuple | list):
+        return [
+            {name: item for name, item in one.items() if item not in (None, [], ())} if isinstance(one, dict) else one
+            for one in value
+        ]
+    return value
 
 
 def _warning(code: str, message: str, hint: str | None = None) -> Diagnostic:

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from reconciler.capabilities import Authority, Statement
-from reconciler.importing.yaml_text import flow_text
 from reconciler.probing import Examination, Finding, Probe
+from reconciler.probing.examination import shown
 from reconciler.rendering.escape import label, pad, safe, shorten
 from reconciler.rendering.problems import render_diagnostics
 from reconciler.rendering.style import ANSI, PLAIN, Palette
@@ -100,7 +100,7 @@ def _expiry(expires: date | None, today: date) -> str:
 
 
 def _capability(name: str, statement: Statement, palette: Palette) -> str:
-    value = pad(safe(_written(statement.value)), _VALUE_COLUMNS)
+    value = pad(safe(shown(statement.value)), _VALUE_COLUMNS)
     return f"  {pad(name, 24)}  {value}  {palette.paint(palette.dim, _authority(statement))}"
 
 
@@ -109,10 +109,6 @@ def _authority(statement: Statement) -> str:
     if statement.authority is Authority.OVERRIDE:
         return source or "directory.yaml"
     return f"{statement.authority}: {source}" if source else statement.authority.value
-
-
-def _written(value: Any) -> str:
-    return flow_text(msgspec.to_builtins(value))
 
 
 def examination_document(examination: Examination, today: date) -> dict[str, Any]:
@@ -167,9 +163,9 @@ def _finding(finding: Finding, palette: Palette) -> Iterator[str]:
         return
     yield f"{palette.paint(palette.create, '✓')} {finding.question} {seen}"
     for name, value in finding.states.items():
-        yield f"    {palette.paint(palette.dim, f'{name}: {safe(_written(value))}')}"
+        yield f"    {palette.paint(palette.dim, f'{name}: {safe(shown(value))}')}"
     if finding.rules:
-        yield f"    {palette.paint(palette.dim, f'attributes: {safe(_written(_rules(finding.rules)))}')}"
+        yield f"    {palette.paint(palette.dim, f'attributes: {safe(shown(_rules(finding.rules)))}')}"
 
 
 def probe_document(probe: Probe) -> dict[str, Any]:

@@ -66,7 +66,7 @@ FAULTS: dict[str, FaultRule] = {
         fault=Reply(status=500, body="html"), requests=Requests(methods=("GET",)), when=When(every=6)
     ),
     "reads that are late": FaultRule(fault=StaleReads(reads=1)),
-    "throttling": FaultRule(fault=Throttle(wait=0.0), when=When(every=7)),
+    "throttling": FaultRule(fault=Throttle(wait=0.0), when=When(skip=40, count=2)),
     "no connection for a while": FaultRule(fault=Reset(), when=When(skip=40, count=9)),
     "a token that is refused for a while": FaultRule(fault=Reply(status=401), when=When(skip=40, count=1)),
 }
