@@ -7,14 +7,15 @@ counts.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any, get_args
 
 import pytest
 
-from campaign import Case, Held, Oath, Tally, check_harmless, converge, mixtures, seed, survive, workspace
+from campaign import MIXTURE, Case, Held, Oath, Tally, check_harmless, converge, seed, survive, workspace
 from command_line import call, environment
 from reconciler.sandbox.behaviour import behaviour
 from reconciler.sandbox.faults import (
@@ -153,6 +154,38 @@ TOGETHER: dict[str, tuple[FaultRule, ...]] = {
     ),
 }
 """What is worse together."""
+
+
+def mixtures(pool: Sequence[FaultRule], number: int, first: int = 0) -> Iterator[Case]:
+    """Yield cases of two to four faults each, with chance in all of them; equal seeds give equal cases."""
+    methods: tuple[tuple[str, ...], ...] = ((), ("GET",), ("POST", "PATCH", "PUT", "DELETE"), ("POST",), ("PATCH",))
+    for index in range(first, first + number):
+        chance = Random(f"mixture {index}")  # noqa: S311  # has to repeat, not to be secret
+        rules = tuple(
+            replace(
+                rule,
+                requests=replace(rule.requests, methods=rule.requests.methods or chance.choice(methods))
+                if rule.requests == Requests()
+                else rule.requests,
+                when=When(
+                    skip=chance.choice((0, 3, 10, 30)),
+                    probability=chance.choice((0.05, 0.15, 0.4)),
+                    # The client slows down for a server that turns requests away; there is no time for much of that.
+                    count=3 if getattr(rule.fault, "status", None) in (429, 503) else None,
+                ),
+            )
+            for rule in chance.sample(list(pool), chance.randint(2, 4))
+        )
+        yield Case(
+            name=f"{MIXTURE} {index}",
+            rules=rules,
+            seed=index,
+            dialect=chance.choice(("generic", "atlassian")),
+            unlisted=chance.choice(("deactivate", "delete")),
+            page=chance.choice((5, 10, 100)),
+            faulty_runs=chance.choice((1, 2)),
+        )
+
 
 CASES: list[Any] = [
     *(Case(name=name, rules=(one,)) for name, one in SINGLE.items() if name not in KNOWN),

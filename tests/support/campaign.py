@@ -8,12 +8,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from reconciler.diagnostics import ReconcilerError
 from reconciler.sandbox.behaviour import behaviour
-from reconciler.sandbox.faults import FaultRule, Reply, Requests, ShiftingPages, When
+from reconciler.sandbox.faults import FaultRule, Reply, ShiftingPages
 from reconciler.sandbox.faults.exchange import Answer, Incoming, Stateless, Turn
 from reconciler.sandbox.gate import RecordedRequest
 from reconciler.sandbox.seed import dump
@@ -370,34 +369,3 @@ def converge(scenario: Scenario, sandbox: Sandbox, oath: Oath, case: Case) -> in
         left = scenario.plan().steps
     check_wanted(Held.of(sandbox), case)
     return runs
-
-
-def mixtures(pool: Sequence[FaultRule], number: int, first: int = 0) -> Iterator[Case]:
-    """Yield cases of two to four faults each, with chance in all of them; equal seeds give equal cases."""
-    methods: tuple[tuple[str, ...], ...] = ((), ("GET",), ("POST", "PATCH", "PUT", "DELETE"), ("POST",), ("PATCH",))
-    for index in range(first, first + number):
-        chance = Random(f"mixture {index}")  # noqa: S311  # has to repeat, not to be secret
-        rules = tuple(
-            replace(
-                rule,
-                requests=replace(rule.requests, methods=rule.requests.methods or chance.choice(methods))
-                if rule.requests == Requests()
-                else rule.requests,
-                when=When(
-                    skip=chance.choice((0, 3, 10, 30)),
-                    probability=chance.choice((0.05, 0.15, 0.4)),
-                    # The client slows down for a server that turns requests away; there is no time for much of that.
-                    count=3 if getattr(rule.fault, "status", None) in (429, 503) else None,
-                ),
-            )
-            for rule in chance.sample(list(pool), chance.randint(2, 4))
-        )
-        yield Case(
-            name=f"{MIXTURE} {index}",
-            rules=rules,
-            seed=index,
-            dialect=chance.choice(("generic", "atlassian")),
-            unlisted=chance.choice(("deactivate", "delete")),
-            page=chance.choice((5, 10, 100)),
-            faulty_runs=chance.choice((1, 2)),
-        )
