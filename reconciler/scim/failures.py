@@ -130,7 +130,9 @@ class Exchange:
 
     def nobody_admitted(self) -> ScimError:
         """Return the error for a request that was not sent any more, because all others were turned away."""
-        return self._error(Throttled, "not sent: the server is still turning every request away. Nothing was changed")
+        return self._error(
+            Throttled, "the server is still turning requests away, so this one was not sent. Nothing was changed"
+        )
 
     def unreadable(self, status: int | None, what: str) -> ScimError:
         """Return the error for an answer whose body is not SCIM, ``what`` saying why."""
