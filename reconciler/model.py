@@ -265,7 +265,7 @@ class Observation:
     Attributes:
         kind: of the resource.
         id: of the resource.
-        path: the SCIM path of the attribute.
+        path: the SCIM path of the attribute; ``""`` is the resource itself, which stayed although it was deleted.
         wrote: the value that was written; ``None`` unset it.
         stored: what was there afterwards, the same where the value was kept; ``None`` is nothing.
         unchanged: whether that is what was there before as well. Then the directory may have ignored the write by

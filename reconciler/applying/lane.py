@@ -13,11 +13,21 @@ from reconciler.applying.lookup import AmbiguousCreationError
 from reconciler.applying.outcome import Outcome, Status
 from reconciler.applying.pending import Pending, pending
 from reconciler.applying.progress import Progress
-from reconciler.applying.requests import NoVerbError, Request, TooLargeError, UnsafeWriteError, deletion, updates
+from reconciler.applying.requests import (
+    VERSION_REFUSED,
+    NoVerbError,
+    Request,
+    TooLargeError,
+    UnsafeWriteError,
+    deletion,
+    updates,
+)
 from reconciler.applying.session import Session
 from reconciler.applying.settling import Topic
+from reconciler.attributes import Path
 from reconciler.capabilities import UserDelete
 from reconciler.model import LiveGroup, LiveResource, LiveUser
+from reconciler.planning.deactivation import rewritten_on_deactivation
 from reconciler.planning.plan import Action, Change, Step
 from reconciler.planning.preconditions import digest
 from reconciler.scim.errors import Conflict, NotFound, OutcomeUnknown, RequestRefused, ScimError
@@ -132,7 +142,7 @@ class Lane:
         except RequestRefused as refusal:
             if refusal.status != _OUTDATED or session.version(current) is None:
                 raise
-            return await self._meet_new_version(progress, current, last=last)
+            return await self._meet_new_version(progress, current, refusal, last=last)
         return None if self._current is None else progress
 
     def _moved(self, step: Step, current: LiveResource) -> bool:
@@ -144,7 +154,9 @@ class Lane:
         changed = ", ".join(step.precondition.paths if step.precondition else ())
         return progress.outcome(Status.STALE, f"{step.address} changed since it was planned (one of: {changed})")
 
-    async def _meet_new_version(self, progress: Progress, current: LiveResource, *, last: bool) -> Outcome | None:
+    async def _meet_new_version(
+        self, progress: Progress, current: LiveResource, refusal: RequestRefused, *, last: bool
+    ) -> Outcome | None:
         """Read again after 412, and return how the step ended where it may not be tried again (RFC 7644 §3.14).
 
         Another version alone says nothing: changes of what the step was not planned from do not void it.
@@ -158,6 +170,9 @@ class Lane:
         if self._moved(progress.step, self._current):
             return self._stale(progress)
         if self._current.version == current.version:
+            if refusal.method == "PUT":
+                # Reads that lag behind look the same, and then a PUT would write over what they do not show.
+                return progress.outcome(Status.FAILED, f"{refusal}. {VERSION_REFUSED}")
             # It refuses the very version that it shows, for instance because it compares weak ones strongly.
             self._session.conditional = False
         if last:
@@ -205,7 +220,8 @@ class Lane:
         if whole:
             capabilities = replace(capabilities, patch_users=False, patch_groups=False)
         version = self._session.version(current)
-        return updates(current, changes, capabilities=capabilities, schema=self._schema, version=version)
+        known = self._session.intended(current) if isinstance(current, LiveGroup) else current
+        return updates(known, changes, capabilities=capabilities, schema=self._schema, version=version)
 
     def _can_replace(self, current: LiveResource) -> bool:
         """Whether PUT is another way, and loses nobody."""
@@ -274,11 +290,15 @@ class Lane:
         return [self._judge(item, failure) if isinstance(item, Progress) else item for item in items]
 
     def _unproven(self, progress: Progress) -> Pending:
-        left = self._pending(progress)
-        if left.exists and isinstance(self._current, LiveUser) and not self._current.active:
-            soft = self._session.capabilities.user_delete is UserDelete.SOFT
+        left, capabilities = self._pending(progress), self._session.capabilities
+        if not isinstance(self._current, LiveUser) or self._current.active or progress.failure is not None:
+            return left
+        if left.exists:
+            soft = capabilities.user_delete is UserDelete.SOFT
             return Pending() if soft and progress.accepted else left
-        return left
+        # What is written to an account that is off, or that a later step of this lane switches off, is known to change.
+        kept = (one for one in left.changes if not rewritten_on_deactivation(capabilities, Path.parse(one.path)))
+        return Pending(changes=tuple(kept))
 
     def _unproven_topics(self, progress: Progress) -> set[Topic]:
         left = self._unproven(progress)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.attributes import Path, ResourceSchema
-from reconciler.model import LiveResource, Observation
+from reconciler.model import LiveResource, LiveUser, Observation
 from reconciler.planning.changes import same
 from reconciler.planning.plan import Action, Change, Step
 from reconciler.scim.errors import printable
@@ -32,7 +32,8 @@ class Pending:
     def describe(self, current: LiveResource) -> str:
         """Return what the directory holds in place of what was written, for a person."""
         if self.exists:
-            return "the directory still has it"
+            kept = ", as an inactive user (capability user_delete: soft)" if _inactive(current) else ""
+            return f"the directory still has it{kept}"
         parts = [_difference(change, current) for change in self.changes[:_SHOWN]]
         if len(self.changes) > _SHOWN:
             parts.append(f"{len(self.changes) - _SHOWN} more")
@@ -42,8 +43,11 @@ class Pending:
         """Return what the directory made of the values that it accepted and holds as something else.
 
         Whether an account works is never among them: a deactivation that a directory ignores has to be planned, and
-        told, again and again.
+        told, again and again. That a deleted user stays, inactive, is told of the path ``""``.
         """
+        if self.exists:
+            kept = Observation(kind=current.kind, id=current.id, path="", wrote=None, stored=None)
+            return (kept,) if _inactive(current) else ()
         return tuple(
             Observation(
                 kind=current.kind,
@@ -70,6 +74,10 @@ def pending(step: Step, current: LiveResource | None, schema: ResourceSchema) ->
     if current is None:
         return Pending(changes=step.changes)
     return Pending(changes=tuple(change for change in step.changes if not _is_so(change, current, schema)))
+
+
+def _inactive(current: LiveResource) -> bool:
+    return isinstance(current, LiveUser) and not current.active
 
 
 def _is_so(change: Change, current: LiveResource, schema: ResourceSchema) -> bool:

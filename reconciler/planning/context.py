@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from reconciler.attributes import ResourceSchema, Schemas, fold, rfc7643
-from reconciler.capabilities import Capabilities
+from reconciler.capabilities import Capabilities, UserDelete
 from reconciler.config import Policy
 from reconciler.diagnostics import Diagnostic
 from reconciler.filter_syntax import Node
@@ -48,6 +48,8 @@ class Context:
     live: Live
     policy: Policy
     as_of: datetime
+    listed: frozenset[str] = frozenset()
+    """Ids of the live users that the files list."""
     observations: tuple[Observation, ...] = ()
     findings: Findings = field(default_factory=Findings)
 
@@ -114,13 +116,26 @@ class Context:
         }
 
     def in_scope(self, resource: LiveResource) -> bool:
-        """Tell whether the files speak for a live resource."""
+        """Tell whether the files speak for a live resource.
+
+        A name that the directory made up on deactivation says nothing of whose account it is: there it counts that the
+        files list the user.
+        """
         ids = self._ids_in_scope[resource.kind]
-        return ids is None or resource.id in ids
+        return ids is None or resource.id in ids or (resource.id in self.listed and self.rewritten(resource))
 
     def rewritten(self, resource: LiveResource) -> bool:
         """Tell whether a live resource may bear a name that the directory gave it when it was deactivated."""
         return isinstance(resource, LiveUser) and not resource.active and bool(self.capabilities.deactivation_mutates)
+
+    @cached_property
+    def _deleted_in_vain(self) -> frozenset[str]:
+        return frozenset(one.id for one in self.observations if one.kind is Kind.USER and not one.path)
+
+    def as_good_as_deleted(self, user: LiveUser) -> bool:
+        """Tell whether deleting a user would change nothing: the directory keeps deleted users, as inactive ones."""
+        soft = self.capabilities.user_delete is UserDelete.SOFT
+        return not user.active and (soft or user.id in self._deleted_in_vain)
 
     def partial(self, kind: Kind) -> bool:
         """Tell whether resources of a kind that no file names are unknown."""

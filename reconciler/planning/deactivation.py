@@ -1,27 +1,36 @@
-"""Accounts whose attributes the directory itself rewrites when it switches them off (GitHub EMU rewrites the name)."""
+"""What a directory makes of accounts that are switched off: rewritten ones (GitHub EMU), and deleted ones that stay."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from reconciler.attributes import Path, fold
+from reconciler.capabilities import Capabilities, UserDelete
 from reconciler.model import DesiredUser, LiveUser
 from reconciler.planning.context import Context
 from reconciler.planning.plan import Note
+
+
+def rewritten_on_deactivation(capabilities: Capabilities, path: Path) -> bool:
+    """Tell whether the service provider rewrites an attribute of a user when it deactivates the account."""
+    if not capabilities.deactivation_mutates:
+        return False
+    names = {fold(name.removeprefix("User.")) for name in capabilities.deactivation_mutates}
+    return fold(str(path)) in names or fold(path.name) in names
 
 
 class Rewritten:
     """Knows the attributes that a deactivation rewrites, and counts where they are left as they are."""
 
     def __init__(self, context: Context) -> None:
-        self._paths = {fold(name.removeprefix("User.")): name for name in context.capabilities.deactivation_mutates}
+        self._capabilities = context.capabilities
         self._left: set[str] = set()
         self._users: set[str] = set()
         self._not_found_again = 0
 
     def covers(self, path: Path) -> bool:
         """Tell whether a deactivation rewrites the value at a path."""
-        return bool(self._paths) and (fold(str(path)) in self._paths or fold(path.name) in self._paths)
+        return rewritten_on_deactivation(self._capabilities, path)
 
     def leave(self, live: LiveUser, path: Path) -> bool:
         """Tell whether a difference of an account that is off and stays so is the deactivation's work, and count it."""
@@ -55,6 +64,31 @@ class Rewritten:
                 f"{_counted(self._not_found_again, 'user')} to deactivate have no externalId: nothing will tell who "
                 "they were, and they cannot be reactivated by these files. Give them one first",
             )
+
+
+class Deleted:
+    """Counts users who are as good as deleted: the directory keeps deleted ones, inactive."""
+
+    def __init__(self, context: Context) -> None:
+        self._declared = context.capabilities.user_delete is UserDelete.SOFT
+        self._users: list[LiveUser] = []
+
+    def add(self, live: LiveUser) -> None:
+        """Count a user who is not deleted again."""
+        self._users.append(live)
+
+    def notes(self) -> Iterator[Note]:
+        """Yield that they stay, and what to write down where nobody has said so before."""
+        if not self._users:
+            return
+        first, others = min(user.address for user in self._users), len(self._users) - 1
+        who = f"{first} and {_counted(others, 'other user')}" if others else first
+        advice = "" if self._declared else ". State `user_delete: soft` under `capabilities` in directory.yaml"
+        yield Note(
+            severity="note" if self._declared else "warning",
+            code="deleted-and-kept",
+            message=f"the directory keeps deleted users as inactive ones: {who} cannot be deleted any further{advice}",
+        )
 
 
 def _counted(number: int, noun: str) -> str:

@@ -53,15 +53,16 @@ def plan(
     """
     if as_of.tzinfo is None:
         raise ValueError("as_of must know its time zone")
+    users = correlate(desired.users, live.users)
     context = Context(
         desired=desired,
         live=live,
         policy=policy or desired.config.policy,
         as_of=as_of,
+        listed=frozenset(pair.live.id for pair in users.pairs if pair.live is not None),
         observations=tuple(observations),
     )
     findings = context.findings
-    users = correlate(desired.users, live.users)
     groups = correlate(desired.groups, live.groups, renamable=live.capabilities.group_rename)
     findings.problems.extend((*users.problems, *groups.problems))
 

@@ -12,7 +12,7 @@ from reconciler.model import DesiredUser, LiveUser
 from reconciler.planning.comparison import Comparison
 from reconciler.planning.context import Context
 from reconciler.planning.correlation import Correlation, Pair
-from reconciler.planning.deactivation import Rewritten
+from reconciler.planning.deactivation import Deleted, Rewritten
 from reconciler.planning.domains import Domains
 from reconciler.planning.plan import Action, Change, Reason, Step
 from reconciler.planning.preconditions import planned_from
@@ -25,15 +25,17 @@ IDENTIFYING = ("userName", "externalId", ACTIVE)
 
 def plan_users(context: Context, correlation: Correlation[DesiredUser, LiveUser]) -> Iterator[Step]:
     """Yield the steps of all users, in no particular order."""
-    tools = _Tools(Comparison(context, DesiredUser.kind), Rewritten(context), Domains(context))
+    tools = _Tools(Comparison(context, DesiredUser.kind), Rewritten(context), Deleted(context), Domains(context))
     for pair in correlation.pairs:
         yield from _listed(context, pair, tools)
     if context.partial(DesiredUser.kind):
         tell_partial(context, DesiredUser.kind, context.policy.unlisted_users)
     else:
         for live in correlation.unlisted:
-            yield from _unlisted(context, live, tools.rewritten)
-    context.findings.notes.extend((*tools.comparison.notes(), *tools.rewritten.notes(), *tools.domains.notes()))
+            yield from _unlisted(context, live, tools)
+    context.findings.notes.extend(
+        (*tools.comparison.notes(), *tools.rewritten.notes(), *tools.deleted.notes(), *tools.domains.notes())
+    )
 
 
 class _Tools(NamedTuple):
@@ -41,6 +43,7 @@ class _Tools(NamedTuple):
 
     comparison: Comparison
     rewritten: Rewritten
+    deleted: Deleted
     domains: Domains
 
 
@@ -101,7 +104,7 @@ def _existing(context: Context, pair: Pair[DesiredUser, LiveUser], live: LiveUse
         )
 
 
-def _unlisted(context: Context, live: LiveUser, rewritten: Rewritten) -> Iterator[Step]:
+def _unlisted(context: Context, live: LiveUser, tools: _Tools) -> Iterator[Step]:
     if not context.in_scope(live):
         context.findings.left_alone["users outside the scope"] += 1
         return
@@ -109,8 +112,10 @@ def _unlisted(context: Context, live: LiveUser, rewritten: Rewritten) -> Iterato
         case Unlisted.IGNORE:
             context.findings.left_alone["users that no file lists"] += 1
         case Unlisted.DEACTIVATE if live.active:
-            rewritten.deactivated(live)
+            tools.rewritten.deactivated(live)
             yield _deactivation(context, live, Reason.UNLISTED)
+        case Unlisted.DELETE if context.as_good_as_deleted(live):
+            tools.deleted.add(live)
         case Unlisted.DELETE:
             yield deletion(context, live, Reason.UNLISTED, IDENTIFYING)
 
