@@ -4,7 +4,7 @@
 
 A sandbox in a process of its own admits so many requests a second and answers 429 to the others. One apply creates half
 of the users and updates the other half, with about as many requests as that server admits in so many seconds. The
-server counts. "settled" is what follows after the first 15 seconds, or after a third of a run that is shorter.
+server counts. "settled" is what follows after the first 20 seconds, or after a third of a run that is shorter.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def share(begin: Sample, end: Sample, rate: float) -> Share:
 def tell(name: str, rate: int, samples: list[Sample]) -> None:
     """Print a line of the table."""
     first, last = samples[0], samples[-1]
-    from_then = first.at + min(15.0, (last.at - first.at) / 3)
+    from_then = first.at + min(20.0, (last.at - first.at) / 3)
     settled = share(next(sample for sample in samples if sample.at >= from_then), last, rate)
     whole = share(first, last, rate)
     print(
