@@ -20,6 +20,7 @@ from reconciler.scim.rate_search import RateSearch
 
 _GROWTH = 4.0  # of the pause from one round to the next, where the server does not say how long
 _NO_ACCIDENT = 3  # rounds in which nobody was admitted
+_MOST_QUOTAS = 16  # that a server can make us remember
 _DOUBTS = 3  # answers in a row that make no sense, after which what a server announces is not believed any more
 
 
@@ -185,6 +186,8 @@ class Pacer:
         return float(min(self._longest_pause, self._first_pause * _GROWTH ** (rounds - 1)))
 
     def _heed(self, sent: Sent, now: float, announced: Announced) -> None:
+        if len(self._quotas) >= _MOST_QUOTAS and announced.limit not in self._quotas:
+            self._quotas.clear()
         quota = self._quotas.setdefault(announced.limit, Quota(self._longest_pause))
         # A quota of more than one that the first request after its reset uses up: so it seems not to be one.
         nonsense = quota.was_out_before(sent.at) and not announced.remaining and announced.limit != "1"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from loopback import Reply, in_turn, serving
+from reconciler.capabilities import Authority, Statement
 from reconciler.config import ApplySettings, DirectoryConfig, Policy, TokenSource, Unlisted
 from reconciler.scim.connect import open_client
+from reconciler.scim.dialects import DialectError
 from reconciler.scim.endpoint import BaseUrlError, is_loopback, resolve_base_url
 from reconciler.scim.tokens import TokenError
 
@@ -93,6 +96,20 @@ def test_a_client_is_made_from_directory_yaml_and_the_environment(tmp_path: Path
 
     assert server.requests[0].path == "/scim/Users"
     assert server.requests[0].headers["authorization"] == "Bearer t0ken"
+
+
+def test_a_client_keeps_to_what_the_directory_is_said_to_bear(tmp_path: Path) -> None:
+    stated = {"max_concurrency": Statement(value=2, authority=Authority.OVERRIDE)}
+    told = replace(config("https://directory.example.com"), capabilities=stated)
+
+    assert open_client(told, tmp_path, {"SCIM_TOKEN": "t0ken"}).concurrency == 2
+
+
+def test_a_dialect_that_does_not_exist_makes_no_client(tmp_path: Path) -> None:
+    told = replace(config("https://directory.example.com"), dialect="atlasian")
+
+    with pytest.raises(DialectError, match="did you mean 'atlassian'"):
+        open_client(told, tmp_path, {"SCIM_TOKEN": "t0ken"})
 
 
 def test_without_a_token_there_is_no_client(tmp_path: Path) -> None:
