@@ -126,7 +126,9 @@ class _Repair:
         if roster.group is None or self._refused >= _HOPELESS:
             return
         try:
-            request = session.fitting(membership(roster.group, form, ids, schema=session.schema(Kind.GROUP)))
+            request = session.fitting(
+                membership(session.intended(roster.group), form, ids, schema=session.schema(Kind.GROUP))
+            )
             self._progress.requests += 1
             answer = await session.send(request)
         except Unauthorized:

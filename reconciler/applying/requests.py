@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from urllib.parse import unquote
 
 import msgspec
@@ -26,6 +26,10 @@ from reconciler.scim.answers import member
 from reconciler.scim.client import ScimResponse
 from reconciler.scim.listing import Endpoint
 
+VERSION_REFUSED: Final = (
+    "the directory refuses the very version that it shows, so a PUT could write over what it does not show yet; if it "
+    "never honours versions, state etag: false in directory.yaml"
+)
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 

@@ -75,11 +75,18 @@ class Roster:
         if self.group is None:
             return
         changed = dict.fromkeys(ids)
+        self.sent(action, changed)
         members = self.group.members
         if members is not None:
             stay = (one for one in members if one not in changed)
             members = tuple(dict.fromkeys(members) | changed) if action is Action.ADD_MEMBERS else tuple(stay)
         self.group = replace(self.group, members=members, version=_version(answer))
+
+    def sent(self, action: Action, ids: Iterable[str]) -> None:
+        """Remember what may be done already, although reads do not show it yet."""
+        if self.whole and self.group is not None:
+            wanted = action is Action.ADD_MEMBERS
+            self._session.unconfirmed.setdefault(self.group.id, {}).update(dict.fromkeys(ids, wanted))
 
     def believe(self, action: Action, ids: Iterable[str]) -> None:
         """Take what was accepted for done because nobody can tell."""
@@ -116,11 +123,18 @@ class Roster:
             self.group = await self._session.read_group(group_id)
             if self.group is None or self.group.members is not None:
                 self.seen = frozenset(self.group.members or ()) if self.group is not None else frozenset()
+                self._confirm(group_id)
                 return
         told = await self._session.members_among(group_id, ids)
         self.blind = told is None
         if told is not None:
             self._told.update({member_id: member_id in told for member_id in ids})
+
+    def _confirm(self, group_id: str) -> None:
+        unseen = self._session.unconfirmed.pop(group_id, {})
+        left = {member_id: wanted for member_id, wanted in unseen.items() if (member_id in self.seen) is not wanted}
+        if left:
+            self._session.unconfirmed[group_id] = left
 
 
 def _version(answer: ScimResponse | None) -> str | None:

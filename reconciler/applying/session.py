@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.applying.forms import Forms
 from reconciler.applying.lookup import Lookup
@@ -41,6 +41,8 @@ class Session:
         adding: what the run knows of the forms of adding members.
         removing: likewise of removing them.
         conditional: whether writes state the version that they are meant for.
+        unconfirmed: memberships that were accepted and not seen yet, by the group's id and the member's: whether the
+            member is to be there.
         unpatchable: attributes that PATCH turned out not to be implemented for, by kind; PUT writes them.
     """
 
@@ -57,6 +59,7 @@ class Session:
     removing: Forms = field(init=False)
     conditional: bool = field(init=False)
     unpatchable: set[tuple[Kind, frozenset[str]]] = field(default_factory=set)
+    unconfirmed: dict[str, dict[str, bool]] = field(default_factory=dict)
     _failures: int = 0
     _lookup: Lookup = field(init=False)
 
@@ -159,6 +162,19 @@ class Session:
     def forms(self, action: Action) -> Forms:
         """Return what the run knows of the forms of adding or of removing members."""
         return self.adding if action is Action.ADD_MEMBERS else self.removing
+
+    def intended(self, group: LiveGroup) -> LiveGroup:
+        """Return a group with the members that it has once everything that was accepted is visible.
+
+        A PUT says whole who shall be in a group. Made from a read that lags behind, it would take out again who was
+        added a moment ago.
+        """
+        unseen = self.unconfirmed.get(group.id)
+        if group.members is None or not unseen:
+            return group
+        stay = dict.fromkeys(member_id for member_id in group.members if unseen.get(member_id, True))
+        added = dict.fromkeys(member_id for member_id, wanted in unseen.items() if wanted)
+        return replace(group, members=tuple(stay | added))
 
     def version(self, resource: LiveResource) -> str | None:
         """Return the version that a write of a resource is meant for; ``None`` where versions are not honoured."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from reconciler.applying.bystanders import Loss, confirm_loss, put_back
 from reconciler.applying.forms import Form, Proof, Weight, is_put
 from reconciler.applying.progress import Progress
-from reconciler.applying.requests import Request, TooLargeError, UnsafeWriteError, membership
+from reconciler.applying.requests import VERSION_REFUSED, Request, TooLargeError, UnsafeWriteError, membership
 from reconciler.applying.roster import Roster
 from reconciler.applying.session import Session
 from reconciler.model import Kind, LiveGroup
@@ -194,6 +194,7 @@ class MembershipWriter:
             await self._refused(batch, form, request, refusal)
         except OutcomeUnknown as lost:
             progress.http_status = lost.status or progress.http_status
+            self._roster.sent(self._action, batch.ids)
             self._sent.append(replace(batch, lost=lost))
             self._due = True
         else:
@@ -203,7 +204,7 @@ class MembershipWriter:
     def _request(self, group: LiveGroup, form: Form, ids: Sequence[str]) -> Request:
         session = self._session
         schema, version = session.schema(Kind.GROUP), session.version(group)
-        return session.fitting(membership(group, form, ids, schema=schema, version=version))
+        return session.fitting(membership(session.intended(group), form, ids, schema=schema, version=version))
 
     def _accepted(self, batch: _Batch, form: Form, answer: ScimResponse | None) -> None:
         self._due = self._due or not self._trusted(form)
@@ -225,7 +226,7 @@ class MembershipWriter:
             self._accepted(batch, form, None)
             return
         if refusal.status == 412 and request.if_match is not None and batch.tries < _TRIES:
-            await self._meet_new_version(batch, request.if_match)
+            await self._meet_new_version(batch, form, request.if_match)
             return
         progress.refused += 1
         if isinstance(refusal, NotFound) and progress.refused == 1:
@@ -255,14 +256,19 @@ class MembershipWriter:
         else:
             self._queue.extend(batch.halves())
 
-    async def _meet_new_version(self, batch: _Batch, version: str) -> None:
+    async def _meet_new_version(self, batch: _Batch, form: Form, version: str) -> None:
         """Read the group again after 412: a membership is safe to repeat, whatever else changed (RFC 7644 §3.14)."""
         await self._roster.look(self._action, batch.ids, patient=False)
         group = self._roster.group
+        again = replace(batch, tries=batch.tries + 1)
         if group is not None and group.version == version:
-            # It refuses the very version that it shows, for instance because it compares weak ones strongly.
-            self._session.conditional = False
-        self._queue.appendleft(replace(batch, tries=batch.tries + 1))
+            if is_put(form):
+                # Reads that lag behind look the same, and then a PUT would write over what they do not show.
+                again = replace(again, impossible={**batch.impossible, form: VERSION_REFUSED})
+            else:
+                # It refuses the very version that it shows, for instance because it compares weak ones strongly.
+                self._session.conditional = False
+        self._queue.appendleft(again)
 
     def _may_try_another(self, batch: _Batch, form: Form) -> bool:
         return self._forms.proof(form) is Proof.NONE and not batch.progress.climbed

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from loopback import Reply, Request, error
-from meddler import Between, Forward, Interpose, Meddle, Once, user
+from meddler import Between, Forward, Interpose, Meddle, Once, look, user
 from misreading import (
     Effect,
     carries_out_the_first,
@@ -289,3 +289,37 @@ def test_whatever_a_directory_misreads_nobody_is_missing_in_the_end(between: Int
         assert result.stopped or members >= set(addresses("abcd"))
     if result.complete:
         assert made.direct.plan().steps == ()
+
+
+@pytest.mark.parametrize("put_only", [True, False], ids=["only PUT", "path filters are ignored"])
+@pytest.mark.parametrize("late", [2, 6, 40])
+def test_a_put_takes_nobody_out_whom_reads_do_not_show_yet(between: Interpose, put_only: bool, late: int) -> None:
+    """Who was added a moment ago is invisible for some reads; a PUT made of those would take them out again."""
+    before: list[Reply] = []
+    reads = [0]
+    inner = misreading(remove_path_filter=ignores)
+
+    def meddle(request: Request, forward: Forward) -> Reply:
+        if request.method == "GET" and "/Groups/" in request.path and before:
+            reads[0] += 1
+            if reads[0] <= late:
+                return before[0]
+        if writing(request) is not None and not before:
+            before.append(look(request, forward))
+        return inner(request, forward)
+
+    made = between(meddle, seed=seed("abc", groups=1))
+    apply(made, files("bcde", groups=1), patch_groups=not put_only)
+    # The first addition was accepted. Whether the second is sent at all depends on how late the reads are.
+    assert made.direct.members("team-0") >= set(addresses("bcd"))
+
+
+def test_a_put_is_not_sent_without_the_version_that_was_refused(between: Interpose) -> None:
+    def meddle(request: Request, forward: Forward) -> Reply:
+        return error(412, "no such version") if "if-match" in request.headers else forward(request)
+
+    made = between(meddle, seed=seed("abc", groups=1))
+    (outcome,) = apply(made, files("abcd", groups=1), patch_groups=False).outcomes
+    assert outcome.status is Status.FAILED
+    assert "the directory refuses the very version that it shows" in outcome.message
+    assert len(forms_sent(made.meddler.requests)) == 1
