@@ -6,73 +6,24 @@ import asyncio
 import gzip
 import socket
 import threading
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
 import pytest
 
+from asking import CALLS, OK, TOKEN, WRITES, ask
 from loopback import Reply, Request, error, in_turn, serving
-from reconciler.scim.client import MAX_BODY, ScimClient, ScimResponse, resource_path
+from reconciler.scim.client import ScimClient, resource_path
 from reconciler.scim.errors import (
     Conflict,
     ConnectionFailed,
     MalformedAnswer,
     NotFound,
     OutcomeUnknown,
-    RedirectRefused,
     RequestRefused,
     ScimError,
     ServerError,
-    Throttled,
     Unauthorized,
 )
-from reconciler.scim.retry import RetryPolicy, ThrottleEvent
-
-TOKEN = "s3cret-t0ken"
-OK = Reply(200, {"id": "1"})
-T = TypeVar("T")
-
-
-async def no_sleep(_seconds: float) -> None:
-    """Let a test not wait."""
-
-
-AT_ONCE = RetryPolicy(attempts=3, sleep=no_sleep, random=lambda: 0.0)
-
-
-def ask(
-    url: str,
-    use: Callable[[ScimClient], Awaitable[T]],
-    *,
-    retry: RetryPolicy = AT_ONCE,
-    concurrency: int = 8,
-    timeout: float = 30.0,
-    on_throttle: Callable[[ThrottleEvent], None] | None = None,
-    max_body: int = MAX_BODY,
-) -> T:
-    async def run() -> T:
-        async with ScimClient(
-            url,
-            TOKEN,
-            retry=retry,
-            concurrency=concurrency,
-            timeout=timeout,
-            on_throttle=on_throttle,
-            max_body=max_body,
-        ) as client:
-            return await use(client)
-
-    return asyncio.run(run())
-
-
-Call = Callable[[ScimClient], Awaitable[ScimResponse]]
-WRITES: dict[str, Call] = {
-    "POST": lambda client: client.post("/Users", {"userName": "ada"}),
-    "PUT": lambda client: client.put("/Users/1", {"userName": "ada"}),
-    "PATCH": lambda client: client.patch("/Users/1", {"Operations": []}),
-    "DELETE": lambda client: client.delete("/Users/1"),
-}
-CALLS: dict[str, Call] = {"GET": lambda client: client.get("/Users/1"), **WRITES}
+from reconciler.scim.retry import ThrottleEvent
 
 
 def test_a_request_carries_the_token_and_says_what_it_is() -> None:
@@ -169,38 +120,6 @@ def test_no_more_requests_than_allowed_are_in_flight() -> None:
         ask(server.url, use, concurrency=3)
 
     assert (most, len(server.requests)) == (3, 12)
-
-
-@pytest.mark.parametrize("method", CALLS)
-@pytest.mark.parametrize("status", [429, 503])
-def test_a_request_turned_away_for_now_is_tried_again_whatever_it_is(method: str, status: int) -> None:
-    with serving(in_turn(error(status, "later"), OK)) as server:
-        assert ask(server.url, CALLS[method]).status == 200
-
-    assert [request.method for request in server.requests] == [method, method]
-
-
-@pytest.mark.parametrize("method", CALLS)
-def test_a_request_that_is_always_turned_away_ends_as_throttled(method: str) -> None:
-    with serving(in_turn(error(429, "slow down"))) as server, pytest.raises(Throttled) as caught:
-        ask(server.url, CALLS[method])
-
-    assert (caught.value.status, caught.value.detail, len(server.requests)) == (429, "slow down", 3)
-
-
-def test_the_wait_that_the_server_asks_for_is_kept_and_reported() -> None:
-    slept: list[float] = []
-    events: list[ThrottleEvent] = []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-
-    retry = RetryPolicy(sleep=sleep, random=lambda: 0.0)
-    with serving(in_turn(error(429, "later", Retry_After="7"), OK)) as server:
-        ask(server.url, CALLS["PATCH"], retry=retry, on_throttle=events.append)
-
-    assert slept == [7.0]
-    assert events == [ThrottleEvent(method="PATCH", path="/Users/1", status=429, attempt=1, wait=7.0)]
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 504, 520])
@@ -369,45 +288,6 @@ def test_an_answer_is_not_read_beyond_the_limit_however_well_it_is_compressed(
     bomb = Reply(200, gzip.compress(b" " * 1_000_000), {"Content-Encoding": "gzip"})
     with serving(in_turn(bomb)) as server, pytest.raises(kind, match="larger than 100000 bytes"):
         ask(server.url, CALLS[method], max_body=100_000)
-
-
-def test_a_redirect_inside_the_origin_is_followed_for_a_read() -> None:
-    with serving(in_turn(Reply(307, headers={"Location": "/scim/Users/1"}), OK)) as server:
-        assert ask(server.url, CALLS["GET"]).body == {"id": "1"}
-
-    assert [request.path for request in server.requests] == ["/Users/1", "/scim/Users/1"]
-
-
-@pytest.mark.parametrize("method", CALLS)
-def test_the_token_is_not_sent_to_another_origin(method: str) -> None:
-    with serving(in_turn(OK)) as elsewhere:
-        redirect = Reply(302, headers={"Location": f"{elsewhere.url}/Users/1"})
-        with serving(in_turn(redirect)) as server, pytest.raises(RedirectRefused, match="another origin") as caught:
-            ask(server.url, CALLS[method])
-
-    assert elsewhere.requests == []
-    assert (caught.value.status, len(server.requests)) == (302, 1)
-
-
-@pytest.mark.parametrize("method", WRITES)
-def test_a_redirected_write_is_not_followed(method: str) -> None:
-    with serving(in_turn(Reply(308, headers={"Location": "/elsewhere"}))) as server, pytest.raises(RedirectRefused):
-        ask(server.url, WRITES[method])
-
-    assert len(server.requests) == 1
-
-
-def test_redirects_end() -> None:
-    again = Reply(302, headers={"Location": "/again"})
-    with serving(in_turn(again)) as server, pytest.raises(RedirectRefused, match="more than 3 times"):
-        ask(server.url, CALLS["GET"])
-
-    assert len(server.requests) == 4
-
-
-def test_a_redirect_to_nowhere_is_refused() -> None:
-    with serving(in_turn(Reply(302))) as server, pytest.raises(RedirectRefused, match="without a usable Location"):
-        ask(server.url, CALLS["GET"])
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 409, 429, 500])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable
 
 import pytest
 
+from asking import CALLS, OK, ask
 from loopback import Reply, Request, error, in_turn, serving
 from reconciler.capabilities import Capabilities
 from reconciler.sandbox.faults import FaultRule, Rate
@@ -17,39 +17,37 @@ from reconciler.scim.client import ScimClient
 from reconciler.scim.errors import OutcomeUnknown, ServerError, Throttled
 from reconciler.scim.retry import RetryPolicy, ThrottleEvent
 
-OK = Reply(200, {"id": "1"})
-T = TypeVar("T")
+
+@pytest.mark.parametrize("method", CALLS)
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_request_turned_away_for_now_is_tried_again_whatever_it_is(method: str, status: int) -> None:
+    with serving(in_turn(error(status, "later"), OK)) as server:
+        assert ask(server.url, CALLS[method]).status == 200
+
+    assert [request.method for request in server.requests] == [method, method]
 
 
-async def no_sleep(_seconds: float) -> None:
-    """Let a test not wait."""
+@pytest.mark.parametrize("method", CALLS)
+def test_a_request_that_is_always_turned_away_ends_as_throttled(method: str) -> None:
+    with serving(in_turn(error(429, "slow down"))) as server, pytest.raises(Throttled) as caught:
+        ask(server.url, CALLS[method])
+
+    assert (caught.value.status, caught.value.detail, len(server.requests)) == (429, "slow down", 3)
 
 
-AT_ONCE = RetryPolicy(attempts=3, sleep=no_sleep, random=lambda: 0.0)
+def test_the_wait_that_the_server_asks_for_is_kept_and_reported() -> None:
+    slept: list[float] = []
+    events: list[ThrottleEvent] = []
 
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
 
-def ask(
-    url: str,
-    use: Callable[[ScimClient], Awaitable[T]],
-    *,
-    token: str = "t0ken",  # noqa: S107  # a test's
-    retry: RetryPolicy = AT_ONCE,
-    concurrency: int = 8,
-    capabilities: Capabilities | None = None,
-    on_throttle: Callable[[ThrottleEvent], None] | None = None,
-) -> T:
-    async def run() -> T:
-        async with ScimClient(
-            url,
-            token,
-            retry=retry,
-            concurrency=concurrency,
-            capabilities=capabilities or Capabilities(),
-            on_throttle=on_throttle,
-        ) as client:
-            return await use(client)
+    retry = RetryPolicy(sleep=sleep, random=lambda: 0.0)
+    with serving(in_turn(error(429, "later", Retry_After="7"), OK)) as server:
+        ask(server.url, CALLS["PATCH"], retry=retry, on_throttle=events.append)
 
-    return asyncio.run(run())
+    assert slept == [7.0]
+    assert events == [ThrottleEvent(method="PATCH", path="/Users/1", status=429, attempt=1, wait=7.0)]
 
 
 def test_requests_that_were_turned_away_are_counted() -> None:
