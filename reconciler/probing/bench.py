@@ -195,9 +195,19 @@ class Bench:
         """Return the ids of what a filter on the name of a throw-away resource finds. Raises ScimError."""
         return await self.filtered(made.kind, eq(made.kind.naming_attribute, made.name))
 
-    async def settle(self, read: Callable[[], Awaitable[_Read]], expected: Callable[[_Read], bool]) -> _Read:
-        """Read until what was expected is there, or has had time enough to come. Raises ScimError."""
+    async def settle(
+        self, read: Callable[[], Awaitable[_Read]], expected: Callable[[_Read], bool], *, after: object = None
+    ) -> _Read:
+        """Read until what was expected is there, or has had time enough to come. Raises ScimError.
+
+        Args:
+            read: reads.
+            expected: tells whether it is there.
+            after: what the write was answered with. Where it was refused, nothing is to come.
+        """
         found = await read()
+        if isinstance(after, RequestRefused):
+            return found
         for seconds in self._waits if self._in_vain < _IN_VAIN else ():
             if expected(found):
                 return found

@@ -102,7 +102,8 @@ def test_a_contradiction_names_both_sides_and_who_wins() -> None:
         found = examined(sandbox, replace(config(), capabilities=stating(etag=True)))
     (remark,) = [one for one in found.remarks if one.code == "contradiction"]
     assert remark.message == (
-        "etag: directory.yaml says true, the server says false (/ServiceProviderConfig etag.supported); the former holds"
+        "etag: directory.yaml says true, the server says false (/ServiceProviderConfig etag.supported); "
+        "the former holds"
     )
 
 

@@ -132,7 +132,8 @@ def _named(bench: Bench, user: Made) -> Iterator[_Sent]:
     stated = user_body(user.name, bench.facts.shape)
     emails = stated.get("emails")
     values = {"userName": user.name, "externalId": stated.get("externalId")}
-    values["emails.value"] = emails[0]["value"] if emails else None
+    if emails:
+        values |= {"emails.value": emails[0]["value"], "emails.type": emails[0]["type"]}
     for name, value in values.items():
         definition = Path.parse(name).definition(bench.schema(Kind.USER))
         if value is not None and definition is not None and _writable(definition):

@@ -39,12 +39,12 @@ async def adding(bench: Bench) -> Seen:
     for form in ADDING:
         answer = await bench.attempt(bench.change_members(bench.group, form, before, [first]))
         accepted |= not isinstance(answer, ScimError)
-        inside = await _found(bench, bench.facts.users[1])
+        inside = await _found(bench, bench.facts.users[1], answer)
         if first not in inside:
             told[form.value] = refusal(answer) if isinstance(answer, ScimError) else "accepted, nobody was added"
             continue
         answer = await bench.attempt(bench.change_members(bench.group, form, (*before, first), [second]))
-        inside = await _inside(bench, {*before, first, second})
+        inside = await _inside(bench, {*before, first, second}, answer)
         if inside == {*before, first, second}:
             bench.facts.add = form
             return Seen(text=_listed({**told, form.value: "works"}), states={"member_add": form})
@@ -81,7 +81,7 @@ async def adding_several(bench: Bench) -> Seen:
     answer = await bench.attempt(
         bench.change_members(bench.group, form, [users[0].known_id], [made.known_id for made in users[1:]])
     )
-    inside = await _inside(bench, wanted)
+    inside = await _inside(bench, wanted, answer)
     if inside == wanted:
         return Seen(text="yes")
     if len(inside) == 2 and users[0].known_id in inside:
@@ -151,7 +151,7 @@ async def removing(bench: Bench) -> Seen:
     for form in _REMOVING:
         first, second, third = await _reset(bench, bench.facts.users)
         answer = await bench.attempt(bench.change_members(bench.group, form, (first, second, third), [second]))
-        inside = await _inside(bench, {first, third})
+        inside = await _inside(bench, {first, third}, answer)
         if inside == {first, third}:
             told[form.value] = "works"
             works.append(form)
@@ -172,7 +172,7 @@ async def removing_several(bench: Bench) -> Seen:
         raise Undetermined("no form removes a member")
     first, second, third = await _reset(bench, bench.facts.users)
     answer = await bench.attempt(bench.change_members(bench.group, form, (first, second, third), [second, third]))
-    inside = await _inside(bench, {first})
+    inside = await _inside(bench, {first}, answer)
     if inside == {first}:
         return Seen(text="yes")
     by_operation = form is MemberRemove.PATH_FILTER
@@ -190,7 +190,7 @@ async def putting(bench: Bench) -> Seen:
     """Write the group whole: with two of its three members, and without any word of members."""
     first, second, third = await _reset(bench, bench.facts.users)
     answer = await bench.attempt(bench.change_members(bench.group, MemberRemove.PUT, (first, second, third), [third]))
-    inside = await _inside(bench, {first, second})
+    inside = await _inside(bench, {first, second}, answer)
     works = inside == {first, second}
     if works:
         text = "PUT with members: works"
@@ -202,7 +202,7 @@ async def putting(bench: Bench) -> Seen:
     if isinstance(silent, ScimError):
         text += f"; without: {refusal(silent)}"
     else:
-        left = await _inside(bench, {first, second, third})
+        left = await bench.members(bench.group, bench.facts.users) or frozenset()
         text += f"; without: {len(left)} of 3 members are kept"
     return Seen(text=text, states={"put_groups": works})
 
@@ -215,9 +215,7 @@ async def nesting(bench: Bench) -> Seen:
     inner = await new_group(bench)
     ids = await _reset(bench, bench.facts.users[:1])
     answer = await bench.attempt(bench.change_members(bench.group, form, ids, [inner.known_id]))
-    inside = await bench.settle(
-        lambda: bench.members(bench.group, [inner]), lambda found: found is not None and bool(found)
-    )
+    inside = await bench.settle(lambda: bench.members(bench.group, [inner]), bool, after=answer)
     nested = bool(inside)
     said = refusal(answer) if isinstance(answer, ScimError) else "accepted, and the group is no member"
     if nested and bench.facts.remove is not None:
@@ -233,7 +231,7 @@ def _adding(bench: Bench) -> Form:
     return bench.facts.add
 
 
-async def _found(bench: Bench, newcomer: Made) -> frozenset[str]:
+async def _found(bench: Bench, newcomer: Made, answer: object) -> frozenset[str]:
     """Return who is in the group, by the first way that shows the newcomer, and keep that way."""
 
     async def look() -> frozenset[str]:
@@ -246,7 +244,7 @@ async def _found(bench: Bench, newcomer: Made) -> frozenset[str]:
                 return inside
         return frozenset()
 
-    return await bench.settle(look, bool)
+    return await bench.settle(look, bool, after=answer)
 
 
 async def _probe_tells(bench: Bench) -> bool:
@@ -255,9 +253,12 @@ async def _probe_tells(bench: Bench) -> bool:
     return answer is False
 
 
-async def _inside(bench: Bench, expected: Iterable[str]) -> frozenset[str]:
+async def _inside(bench: Bench, expected: Iterable[str], answer: object = None) -> frozenset[str]:
+    """Return who of the users is in the group, after time enough for what is expected unless that was refused."""
     wanted = frozenset(expected)
-    found = await bench.settle(lambda: bench.members(bench.group, bench.facts.users), lambda inside: inside == wanted)
+    found = await bench.settle(
+        lambda: bench.members(bench.group, bench.facts.users), lambda inside: inside == wanted, after=answer
+    )
     return found or frozenset()
 
 

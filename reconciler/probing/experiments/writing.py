@@ -167,8 +167,7 @@ async def _write(
     def arrived(row: Mapping[str, Any]) -> bool:
         return all(Path.parse(path).get(row) == value for path, value in changes.items())
 
-    expected = (lambda _row: True) if isinstance(answer, RequestRefused) else arrived
-    row = await bench.settle(lambda: bench.read(made), expected)
+    row = await bench.settle(lambda: bench.read(made), arrived, after=answer)
     made.row = row or made.row
     return answer if isinstance(answer, ScimError) else None
 
