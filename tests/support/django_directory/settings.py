@@ -15,7 +15,12 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": os.environ["DJANGO_DIRECTORY_DATABASE"],
-        "OPTIONS": {"init_command": "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF"},
+        "OPTIONS": {
+            "init_command": "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF",
+            # Two requests that read before they write would otherwise refuse each other, with 500.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+        },
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
