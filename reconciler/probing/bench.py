@@ -11,7 +11,7 @@ from reconciler.applying import StopSignal
 from reconciler.applying.forms import Form
 from reconciler.applying.requests import Request, created_id, deletion, membership, updates
 from reconciler.attributes import fold
-from reconciler.capabilities import Capabilities, MembersRead
+from reconciler.capabilities import Capabilities, MembersRead, Paging
 from reconciler.filters import eq
 from reconciler.model import Kind, LiveGroup, LiveUser
 from reconciler.planning.plan import Change
@@ -36,6 +36,8 @@ from reconciler.scim.resources import ResourceReader
 _Read = TypeVar("_Read")
 _Result = TypeVar("_Result")
 BULK_REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+_MOST_FOUND = 100
+"""Resources that an answer to a filter may hold: an ignored filter need not cost the whole directory."""
 _IN_VAIN = 3
 """How often a server is waited for that never was late before it is waited for no more."""
 
@@ -95,6 +97,7 @@ class Bench:
         self.facts = Facts(capabilities=discovery.capabilities)
         self._stop = stop
         self._waits = tuple(waits)
+        self._counts = True
         self._in_vain = 0
 
     def check_stop(self) -> None:
@@ -188,8 +191,15 @@ class Bench:
 
     async def filtered(self, kind: Kind, text: str) -> list[str]:
         """Return the ids of what a filter finds. Raises ScimError."""
-        paging: dict[str, str | int] = {} if self.facts.capabilities.paging == "none" else {"count": 100}
-        return ids_of(await self.page(kind, filter=text, **paging))
+        if self._counts and self.facts.capabilities.paging is not Paging.NONE:
+            try:
+                return ids_of(await self.page(kind, filter=text, count=_MOST_FOUND))
+            except ServerError:
+                # Some servers cannot take a count at all.
+                found = ids_of(await self.page(kind, filter=text))
+                self._counts = False
+                return found
+        return ids_of(await self.page(kind, filter=text))
 
     async def look_up(self, made: Made) -> list[str]:
         """Return the ids of what a filter on the name of a throw-away resource finds. Raises ScimError."""

@@ -50,7 +50,7 @@ class Stock:
     email_domain: str
     mark: str = field(default_factory=lambda: NAME_PREFIX + secrets.token_hex(5))
     made: list[Made] = field(default_factory=list)
-    _count: int = 0
+    _count: int = field(default=0, init=False)
 
     def next_name(self, kind: Kind) -> str:
         """Return a name that nothing has yet: a user's is an e-mail address, which many servers want it to be.

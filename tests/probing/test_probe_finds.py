@@ -252,6 +252,14 @@ def test_a_server_that_takes_no_users_ends_the_probe_and_nothing_is_stated() -> 
     assert found.probe.stopped == "no user can be made: refused (400 invalidValue)"
 
 
+def test_a_server_that_fails_at_a_count_is_asked_without() -> None:
+    fails = FaultRule(fault=Reply(status=500), requests=Requests(methods=("GET",), query="count="))
+    with Sandbox(GENERIC, seed=PEOPLE, faults=[fails]) as sandbox:
+        found = probed(sandbox, experiments=questions("users be created", "filters on users", "listings walked"))
+    assert found.states["user_filters"] == ("userName", "externalId", "id", "displayName", "emails.value")
+    assert found.states["paging"] is Paging.NONE
+
+
 def test_what_cannot_be_determined_states_nothing() -> None:
     rules = replace(GENERIC, member_additions=frozenset(), members_put=MembersPut.IGNORED)
     found = look(rules, *REMOVING, "PUT of a group", "at once")

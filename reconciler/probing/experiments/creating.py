@@ -56,9 +56,12 @@ async def new_user(bench: Bench, **stated: Any) -> Made:
 
 
 async def new_group(bench: Bench, **stated: Any) -> Made:
-    """Make a throw-away group. Raises ScimError."""
+    """Make a throw-away group; with a member where groups cannot be empty. Raises ScimError."""
     name = bench.stock.next_name(Kind.GROUP)
-    return await bench.create(Kind.GROUP, {"schemas": [Kind.GROUP.schema], "displayName": name, **stated})
+    body: dict[str, Any] = {"schemas": [Kind.GROUP.schema], "displayName": name}
+    if bench.facts.first_members:
+        body["members"] = [{"value": one} for one in bench.facts.first_members]
+    return await bench.create(Kind.GROUP, {**body, **stated})
 
 
 async def users_are_created(bench: Bench) -> Seen:

@@ -275,7 +275,7 @@ async def _reset(bench: Bench, users: list[Made]) -> list[str]:
     if extra and bench.facts.remove is None:
         # Nothing is known yet that takes members out of this one.
         bench.facts.group = await new_group(bench)
-        inside = frozenset()
+        inside = frozenset(bench.facts.first_members)
     elif bench.facts.remove is not None:
         for one in sorted(extra):
             await bench.attempt(bench.change_members(bench.group, bench.facts.remove, sorted(inside), [one]))
