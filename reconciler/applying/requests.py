@@ -40,11 +40,10 @@ class UnsafeWriteError(ReconcilerError):
         address: of the group.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, why: str = "the directory has no PATCH for groups and does not tell") -> None:
         self.address = address
         super().__init__(
-            f"{address} was not written: the directory has no PATCH for groups and does not tell who is in them, so a "
-            "PUT would remove everybody who is not named in it"
+            f"{address} was not written: {why} who is in them, so a PUT would remove everybody who is not named in it"
         )
 
 
@@ -154,7 +153,8 @@ def updates(
     for change in changes:
         _set(body, Path.parse(change.path), change.after)
     if isinstance(current, LiveGroup):
-        body["members"] = _members(_known_members(current))
+        # An empty list would also take out those whom the server does not show; left out, some servers keep them.
+        body |= {"members": known} if (known := _members(_known_members(current))) else {}
     return [_put(current, body, version)]
 
 

@@ -43,6 +43,7 @@ class Session:
         conditional: whether writes state the version that they are meant for.
         unconfirmed: memberships that were accepted and not seen yet, by the group's id and the member's: whether the
             member is to be there.
+        members_shown: whether any group has shown a member in this run.
         unpatchable: attributes that PATCH turned out not to be implemented for, by kind; PUT writes them.
     """
 
@@ -58,6 +59,7 @@ class Session:
     adding: Forms = field(init=False)
     removing: Forms = field(init=False)
     conditional: bool = field(init=False)
+    members_shown: bool = False
     unpatchable: set[tuple[Kind, frozenset[str]]] = field(default_factory=set)
     unconfirmed: dict[str, dict[str, bool]] = field(default_factory=dict)
     _failures: int = 0
@@ -136,7 +138,16 @@ class Session:
 
     async def read_group(self, group_id: str) -> LiveGroup | None:
         """Return a group as it is now, or ``None`` where there is none of that id. Raises ScimError."""
-        return await read_group(self.client, group_id, capabilities=self.capabilities)
+        group = await read_group(self.client, group_id, capabilities=self.capabilities)
+        self.members_shown = self.members_shown or (group is not None and bool(group.members))
+        return group
+
+    def shows_members(self, group: LiveGroup) -> bool:
+        """Tell whether who is seen in a group is sure to be everybody: it is new, or the directory shows members.
+
+        One that hides them, as AWS does, shows a group that is full as empty; and so what PATCH has added to it.
+        """
+        return self.members_shown or group.id in self.created.values()
 
     async def read_made(self, step: Step) -> LiveResource | None:
         """Return the resource that a step is about, and wait for it where this run made it. Raises ScimError.

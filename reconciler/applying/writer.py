@@ -203,6 +203,8 @@ class MembershipWriter:
 
     def _request(self, group: LiveGroup, form: Form, ids: Sequence[str]) -> Request:
         session = self._session
+        if is_put(form) and form is not self._forms.ladder[0] and not session.shows_members(group):
+            raise UnsafeWriteError(group.address, "in this run the directory has shown of no group")
         schema, version = session.schema(Kind.GROUP), session.version(group)
         return session.fitting(membership(session.intended(group), form, ids, schema=schema, version=version))
 
