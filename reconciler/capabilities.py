@@ -41,6 +41,8 @@ class MembersRead(StrEnum):
     """Only ``GET /Groups/{id}`` holds them: groups are listed without, and then read one by one."""
     USER_GROUPS = "user-groups"
     """Groups never tell; every user's ``groups`` does."""
+    USERS_BY_GROUP = "users-by-group"
+    """Who is in a group is asked of ``/Users`` by the filter ``groups.value eq "ID"`` (AWS)."""
     PROBE = "probe"
     """Only asked one by one: ``GET /Groups?filter=id eq "G" and members eq "U"`` (AWS)."""
     NONE = "none"

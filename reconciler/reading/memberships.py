@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from reconciler.attributes import fold
 from reconciler.capabilities import Capabilities, MembersRead
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.model import LiveGroup, LiveUser
-from reconciler.reading.single import holds, read_group
+from reconciler.reading.by_filter import NOBODY, finds_nobody_in_no_group, holds, tells_groups, users_in
+from reconciler.reading.single import read_group
 from reconciler.reading.wanted import Wanted, recognised
 from reconciler.scim.client import ScimClient
 from reconciler.scim.errors import RequestRefused, Unauthorized, printable
@@ -20,9 +20,6 @@ from reconciler.scim.tasks import for_each
 
 MOST_PROBES = 50_000
 """Requests that one read spends at most on asking who is in which group, one member at a time."""
-
-_NOBODY = "00000000-0000-0000-0000-000000000000"
-"""An id that nobody has, in the form that AWS wants ids to have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,15 +50,18 @@ class Memberships:
             return groups
         match self.capabilities.members_read:
             case MembersRead.LISTING if not self.by_name:
-                return await self._doubting(groups)
+                completed = await self._doubting(groups)
             case MembersRead.LISTING | MembersRead.GROUP:
-                return await self._one_by_one(groups)
+                completed = await self._one_by_one(groups)
             case MembersRead.USER_GROUPS:
-                return self._from_users(groups)
+                completed = self._from_users(groups)
+            case MembersRead.USERS_BY_GROUP:
+                completed = await self._by_group(groups)
             case MembersRead.PROBE:
-                return await self._probed(groups)
+                completed = await self._probed(groups)
             case MembersRead.NONE:
-                return groups
+                completed = groups
+        return completed
 
     def _needed(self, groups: Iterable[LiveGroup]) -> list[LiveGroup]:
         """Return the groups whose members somebody needs: stated ones, and those that a replacement hands on."""
@@ -90,7 +90,7 @@ class Memberships:
         if self.by_name:
             self._unknown(groups, "only the users that files name are known, and others may be members, too")
             return groups
-        if self.users and not any(fold(name) == "groups" for user in self.users for name in user.attributes):
+        if self.users and not tells_groups(self.users):
             self._unknown(
                 groups,
                 "no user tells its groups, although the capability members_read is user-groups",
@@ -106,6 +106,68 @@ class Memberships:
             for group_id in told:
                 members[group_id].append(user.id)
         return [replace(group, members=tuple(members[group.id])) for group in groups]
+
+    async def _by_group(self, groups: list[LiveGroup]) -> list[LiveGroup]:
+        """Ask for the users in each group by a filter, once it is seen that the filter is not ignored."""
+        needed = self._needed(groups)
+        if not needed:
+            return groups
+        if not await self._reads_group_filter():
+            self._unknown(
+                needed,
+                "the server finds users in a group that does not exist: it ignores the filter groups.value",
+                hint=_hint(MembersRead.USER_GROUPS, MembersRead.GROUP),
+            )
+            return groups
+        done: dict[str, LiveGroup] = {}
+        reasons: list[str] = []
+
+        async def ask(group: LiveGroup) -> None:
+            try:
+                members = await users_in(self.client, self.capabilities, group.id)
+                if members is None:
+                    reasons.append("a user in one of them names a group without an id")
+            except Unauthorized:
+                raise
+            except RequestRefused as refusal:
+                members = None
+                reasons.append(f"the filter that asks for the users in a group is refused: {refusal}")
+            done[group.id] = replace(group, members=None if members is None else tuple(sorted(members)))
+            self.on_progress(len(done), len(needed))
+
+        # What keeps the first one from being read keeps the others, too.
+        await ask(needed[0])
+        if not reasons:
+            await for_each(needed[1:], ask, self.client.concurrency)
+        completed = [done.get(group.id, group) for group in groups]
+        if reasons:
+            left = {group.id for group in needed}
+            self._unknown([group for group in completed if group.id in left and group.members is None], reasons[0])
+        return self._doubting_filter(groups, completed)
+
+    async def _reads_group_filter(self) -> bool:
+        try:
+            return await finds_nobody_in_no_group(self.client)
+        except Unauthorized:
+            raise
+        except RequestRefused:
+            # Whoever refuses does not ignore. It may be about this group alone, which does not exist.
+            return True
+
+    def _doubting_filter(self, before: list[LiveGroup], groups: list[LiveGroup]) -> list[LiveGroup]:
+        """Take no group for empty where the filter finds nobody at all, and yet a user says to be in one."""
+        read = [group for group in groups if group.members is not None]
+        if any(group.members for group in read):
+            return groups
+        suspect = self._named_by_a_user(read)
+        if suspect is None:
+            return groups
+        self._unknown(
+            read,
+            f"the filter groups.value finds nobody, and a user says to be in {printable(suspect.address, 100)}",
+            hint=_hint(MembersRead.USER_GROUPS),
+        )
+        return before
 
     async def _probed(self, groups: list[LiveGroup]) -> list[LiveGroup]:
         """Ask for each group and each possible member by a filter, within the bound on requests."""
@@ -135,7 +197,7 @@ class Memberships:
     async def _probe(
         self, groups: list[LiveGroup], asked: Sequence[LiveGroup], candidates: Collection[str]
     ) -> list[LiveGroup]:
-        if asked and await holds(self.client, asked[0].id, _NOBODY) is not False:
+        if asked and await holds(self.client, asked[0].id, NOBODY) is not False:
             self._unknown(
                 asked, "the server finds a member that does not exist: it ignores the filter that asks for it"
             )

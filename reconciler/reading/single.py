@@ -6,14 +6,16 @@ from collections.abc import Collection
 from typing import Any
 
 from reconciler.capabilities import Capabilities, MembersRead
-from reconciler.filters import eq
 from reconciler.model import LiveGroup, LiveUser
-from reconciler.scim.answers import list_page, member
+from reconciler.reading.by_filter import holds, users_among
+from reconciler.scim.answers import member
 from reconciler.scim.client import ScimClient, resource_path
 from reconciler.scim.errors import MalformedAnswer, NotFound
 from reconciler.scim.listing import Endpoint
 from reconciler.scim.resources import ResourceReader, direct_groups
 from reconciler.scim.tasks import for_each
+
+__all__ = ["holds", "members_among", "read_group", "read_user"]
 
 
 async def read_user(client: ScimClient, user_id: str) -> LiveUser | None:
@@ -50,9 +52,10 @@ async def members_among(
 ) -> frozenset[str] | None:
     """Return which of these are members of a group now, or ``None`` where the service provider does not tell.
 
-    It costs one request where groups hold their members; otherwise one for each of ``member_ids``, to the users
-    themselves or as a filter that names group and member. What does not exist is no member, and a group that does not
-    exist has none.
+    It costs one request where groups hold their members, and one per page of members where the users in a group are
+    asked for (see :func:`~reconciler.reading.by_filter.users_among`); otherwise one for each of ``member_ids``, to the
+    users themselves or as a filter that names group and member. What does not exist is no member, and a group that
+    does not exist has none.
 
     Args:
         client: an entered client; its concurrency bounds the requests in flight.
@@ -70,6 +73,8 @@ async def members_among(
             if group is None:
                 return frozenset()
             return None if group.members is None else frozenset(group.members).intersection(asked)
+        case MembersRead.USERS_BY_GROUP:
+            return await users_among(client, capabilities, group_id, asked)
         case MembersRead.USER_GROUPS:
             answers = await for_each(asked, lambda one: _says_so_itself(client, group_id, one), client.concurrency)
         case MembersRead.PROBE:
@@ -79,24 +84,6 @@ async def members_among(
     if None in answers:
         return None
     return frozenset(one for one, answer in zip(asked, answers, strict=True) if answer)
-
-
-async def holds(client: ScimClient, group_id: str, member_id: str) -> bool | None:
-    """Ask whether a group has a member by a filter that names both, as AWS IAM Identity Center wants to be asked.
-
-    Returns:
-        ``None`` where the answer holds anything but that group or nothing: the filter was not honoured.
-
-    Raises:
-        ScimError: of any kind; the server may refuse the filter.
-    """
-    # https://docs.aws.amazon.com/singlesignon/latest/developerguide/listgroups.html
-    answer = await client.get("/Groups", {"filter": f"{eq('id', group_id)} and {eq('members', member_id)}"})
-    rows = list_page(answer.body or {}).resources
-    found = {str(member(row, "id")) for row in rows if isinstance(row, dict)}
-    if not rows:
-        return False
-    return True if found == {group_id} and len(rows) == 1 else None
 
 
 async def _says_so_itself(client: ScimClient, group_id: str, member_id: str) -> bool | None:

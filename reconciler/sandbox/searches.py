@@ -121,12 +121,17 @@ class Searches:
         name = fold(str(term.path)).removeprefix(f"{fold(kind.schema)}:")
         if name == "id":
             return [records[value]] if value in records else []
-        if name in _EDGES[kind] and self._schema(kind).find(name.partition(".")[0]) is not None:
+        if name in _EDGES[kind] and self._knows(kind, name):
             return self._along_edges(kind, value)
         for attribute, index in self._indexes[kind].items():
             if fold(attribute) == name:
                 return [records[resource_id] for resource_id in index.find(value)]
         return None
+
+    def _knows(self, kind: Kind, name: str) -> bool:
+        """Tell whether memberships can be asked for: by an attribute of the schema, or by the dialect's word alone."""
+        named = frozenset().union(*(self._behaviour.filter_combinations or {}).get(kind, ()))
+        return name in named or self._schema(kind).find(name.partition(".")[0]) is not None
 
     def _along_edges(self, kind: Kind, other_id: str) -> Sequence[Record]:
         """Return the groups that someone is a member of, or the users in a group."""

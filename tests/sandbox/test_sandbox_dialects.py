@@ -145,6 +145,8 @@ def test_gitlab_has_no_listing_and_no_groups(a: As) -> None:
     [
         ("aws-identity-center", "/Users", 'userName sw "a"'),
         ("aws-identity-center", "/Users", 'userName eq "a" and externalId eq "b"'),
+        ("aws-identity-center", "/Users", 'groups eq "a"'),
+        ("aws-identity-center", "/Users", 'groups.value eq "a" and id eq "b"'),
         ("aws-identity-center", "/Groups", 'members eq "a"'),
         ("aws-identity-center", "/Groups", 'displayName eq "a" or displayName eq "b"'),
         ("github-emu", "/Groups", 'displayName eq "a" and externalId eq "b"'),
@@ -184,6 +186,17 @@ def test_whether_someone_is_in_a_group_can_be_asked(a: As, dialect: str, name: s
     assert api.found("/Groups", f'id eq "{team}" and members eq "{ada}"') == [team]
     assert api.found("/Groups", f'members eq "{ada}" and id eq "{team}"') == [team]
     assert api.found("/Groups", f'id eq "{team}" and members eq "{grace}"') == []
+
+
+@pytest.mark.parametrize("dialect", ["aws-identity-center", "generic"])
+def test_who_is_in_a_group_can_be_asked_of_the_users(a: As, dialect: str, name: str) -> None:
+    api = a(dialect)
+    ada, grace = api.user(f"{name}a"), api.user(f"{name}g")
+    team, other = api.group(name, ada, grace), api.group(f"{name}2", grace)
+
+    assert sorted(api.found("/Users", f'groups.value eq "{team}"')) == sorted([ada, grace])
+    assert api.found("/Users", f'GROUPS.Value eq "{other}"') == [grace]
+    assert api.found("/Users", 'groups.value eq "nobody knows it"') == []
 
 
 # Who is in a group

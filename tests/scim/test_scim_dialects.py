@@ -135,6 +135,7 @@ def test_what_a_dialect_states_fits_together(name: str) -> None:
     assert found.patch_groups or found.put_groups
     assert found.paging is not Paging.FILTER_ONLY or found.filters("User", "userName")
     assert found.members_read is not MembersRead.PROBE or {"id", "members"} <= set(found.group_filters or ())
+    assert found.members_read is not MembersRead.USERS_BY_GROUP or found.filters("User", "groups.value")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -165,7 +166,7 @@ def test_the_atlassian_dialect_says_what_its_documents_say() -> None:
 def test_aws_never_lists_members_and_takes_a_hundred_at_a_time() -> None:
     found = capabilities("aws-identity-center")
 
-    assert found.members_read is MembersRead.PROBE
+    assert found.members_read is MembersRead.USERS_BY_GROUP
     assert not found.groups_hold_members
     assert (found.paging, found.page_size) == (Paging.CURSOR, 100)
     assert found.max_members_per_patch == 100

@@ -44,7 +44,7 @@ def aws_identity_center() -> Behaviour:
         cursor_count_checked=True,
         # Limitations: eq and and only. ListGroups and ListUsers name the combinations.
         filters={
-            Kind.USER: ("userName", "externalId", "id", "manager", "id manager"),
+            Kind.USER: ("userName", "externalId", "id", "groups.value", "manager", "id manager"),
             Kind.GROUP: ("displayName", "externalId", "id", "id members"),
         },
         filter_operators=("eq", "and"),
