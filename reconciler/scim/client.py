@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from reconciler.scim.turns import NobodyAdmittedError, Turn, Turns
 
 MAX_BODY = 256 * 1024 * 1024  # bytes; a group of 290,000 members, the largest any vendor documents, takes about 60 MB
 _MAX_REDIRECTS = 3
+_READINGS = 2  # tries of a read whose answer is no SCIM
 _UNKNOWN = Capabilities()
 
 
@@ -79,7 +81,8 @@ class _Answer(NamedTuple):
 class _Failure(NamedTuple):
     """A request that did not succeed.
 
-    ``asked`` is how many seconds the server wants it to wait; ``pause`` how many everybody has to wait.
+    ``asked`` is how many seconds the server wants it to wait; ``pause`` how many everybody has to wait; ``tries`` how
+    often it is tried at most, where that is less than the policy allows.
     """
 
     error: ScimError
@@ -87,6 +90,7 @@ class _Failure(NamedTuple):
     status: int | None = None
     asked: float | None = None
     pause: float | None = None
+    tries: int | None = None
 
 
 def resource_path(endpoint: str, resource_id: str) -> str:
@@ -216,6 +220,20 @@ class ScimClient:
         """Delete a resource (RFC 7644 §3.6). Raises ScimError; ``OutcomeUnknown`` when the answer was lost."""
         return await self._send("DELETE", path, if_match=if_match)
 
+    def exchange(self, method: str, path: str) -> Exchange:
+        """Return a request of this client as far as errors speak of it, also one that was sent inside another."""
+        return Exchange(method=method, path=path, secret=self._token)
+
+    def meaning(self, status: int, content: bytes) -> Meaning:
+        """Return what the status and the body of an answer say of what became of the request."""
+        if status < 300:
+            return Meaning.SUCCESS
+        if refused_for_now(status, self._statuses):
+            return Meaning.TURNED_AWAY
+        if status >= 500 and any(marker in content for marker in self._markers):
+            return Meaning.TURNED_AWAY
+        return Meaning.UNCLEAR if outcome_unclear(status, self._statuses) else Meaning.OTHER
+
     async def _send(
         self,
         method: str,
@@ -233,7 +251,7 @@ class ScimClient:
         if if_match is not None:
             headers["If-Match"] = if_match
         request = self._http.build_request(method, self.base_url + path + query, content=content, headers=headers)
-        return await self._try(request, Exchange(method=method, path=path, secret=self._token))
+        return await self._try(request, self.exchange(method, path))
 
     async def _try(self, request: httpx.Request, exchange: Exchange) -> ScimResponse:
         """Send until there is an answer that another try would not change."""
@@ -249,7 +267,8 @@ class ScimClient:
             if isinstance(outcome, ScimResponse):
                 return outcome
             asked = outcome.asked if outcome.pause is None else outcome.pause
-            wait = self._retry.wait(attempt, waited, asked) if outcome.again else None
+            again = outcome.again and (outcome.tries is None or attempt < outcome.tries)
+            wait = self._retry.wait(attempt, waited, asked) if again else None
             if wait is None:
                 raise outcome.error
             self._tell(exchange, outcome, attempt, wait)
@@ -274,31 +293,31 @@ class ScimClient:
             again = (reads or never_sent(fault)) and not exchange.hopeless(fault)
             return _Failure(exchange.fault(fault), again)
         now = datetime.now(UTC)
-        meaning = self._meaning(answer)
+        meaning = self.meaning(answer.status, answer.content)
         if meaning is Meaning.SUCCESS:
             turn.good(read_announced(answer.headers, now))
-            return _success(answer, exchange)
-        error = exchange.failure(answer.status, answer.content, meaning)
+            try:
+                return _success(answer, exchange)
+            except MalformedAnswer as error:
+                # A gateway's page of one moment, or a cut answer; a wrong base_url says the same again at once.
+                return _Failure(error, again=True, status=answer.status, tries=_READINGS)
         asked = asked_wait(answer.headers, now)
         if meaning is Meaning.TURNED_AWAY:
             self._throttled += 1
             pause = turn.throttled(asked)
+            if exchange.method == "POST" and answer.status == 503 and asked is None:
+                # Gateways answer so, too, when what is behind them has taken the request and not answered in time. What
+                # is made twice cannot be unmade; all other methods may be repeated.
+                return _Failure(exchange.failure(503, answer.content, Meaning.UNCLEAR), again=False, status=503)
+            error = exchange.failure(answer.status, answer.content, meaning)
             if self._turns.pacer.exhausted:
                 self._turns.dissolve()
             return _Failure(error, not self._turns.pacer.exhausted, answer.status, pause=pause)
+        error = exchange.failure(answer.status, answer.content, meaning)
         if meaning is Meaning.UNCLEAR:
             return _Failure(error, reads, answer.status, asked)
         turn.good(read_announced(answer.headers, now))
         return _Failure(error, again=False)
-
-    def _meaning(self, answer: _Answer) -> Meaning:
-        if answer.status < 300:
-            return Meaning.SUCCESS
-        if refused_for_now(answer.status, self._statuses):
-            return Meaning.TURNED_AWAY
-        if answer.status >= 500 and any(marker in answer.content for marker in self._markers):
-            return Meaning.TURNED_AWAY
-        return Meaning.UNCLEAR if outcome_unclear(answer.status, self._statuses) else Meaning.OTHER
 
     async def _receive(self, request: httpx.Request, exchange: Exchange) -> _Answer:
         """Send once, and follow a few redirects of a GET inside this origin."""
@@ -344,13 +363,15 @@ class ScimClient:
 
 def _success(answer: _Answer, exchange: Exchange) -> ScimResponse:
     body: Any = None
-    if answer.content.strip():
+    # RFC 8259 §8.1 forbids a byte order mark, and lets whoever reads ignore it: .NET writes one by default.
+    content = answer.content.removeprefix(BOM_UTF8)
+    if content.strip():
         try:
-            body = msgspec.json.decode(answer.content)
+            body = msgspec.json.decode(content)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            looks_like_html = answer.content.lstrip()[:1] == b"<"
-            what = "it is an HTML page" if looks_like_html else "it is not JSON"
-            raise exchange.unreadable(answer.status, what) from None
+            if content.lstrip()[:1] == b"<":
+                raise exchange.web_page(answer.status) from None
+            raise exchange.unreadable(answer.status, "it is not JSON") from None
         except RecursionError:
             raise exchange.unreadable(answer.status, "it nests too deep") from None
         if isinstance(body, list):

@@ -122,14 +122,6 @@ SINGLE: dict[str, FaultRule] = {
 }
 """Every kind of fault, in the forms that matter."""
 
-LATE = "a form that is not seen to work is followed by a PUT of members read too early, which takes new ones out again"
-KNOWN = {
-    "503 after the write": "503 is taken for a promise that nothing was done: a group is created once more",
-    "seen four reads late": LATE,
-    "seen twenty reads late": LATE,
-}
-"""Defects of the tool that the campaign has found and that are not mended yet."""
-
 UNSEEN = (
     rule(Reset(took_effect=True), Requests(methods=("POST",), path="/Users"), When(count=3)),
     rule(StaleReads(reads=12), CREATIONS),
@@ -188,11 +180,7 @@ def mixtures(pool: Sequence[FaultRule], number: int, first: int = 0) -> Iterator
 
 
 CASES: list[Any] = [
-    *(Case(name=name, rules=(one,)) for name, one in SINGLE.items() if name not in KNOWN),
-    *(
-        pytest.param(Case(name=name, rules=(SINGLE[name],)), marks=pytest.mark.xfail(reason=reason))
-        for name, reason in KNOWN.items()
-    ),
+    *(Case(name=name, rules=(one,)) for name, one in SINGLE.items()),
     *(Case(name=name, rules=rules) for name, rules in TOGETHER.items()),
     Case(name="slower than we wait", rules=(rule(Slow(first_byte=0.6), WRITES, When(every=10)),), timeout=0.4),
     *mixtures(list(SINGLE.values()), MIXTURES),

@@ -256,11 +256,16 @@ def test_a_refused_token_says_what_to_check(status: int, advice: str) -> None:
         pytest.param(Reply(200, b"[" * 100_000 + b"]" * 100_000), "nests too deep", id="JSON without end"),
     ],
 )
-def test_a_read_answered_with_something_else_is_malformed(reply: Reply, words: str) -> None:
+def test_a_read_answered_twice_with_something_else_is_malformed(reply: Reply, words: str) -> None:
     with serving(in_turn(reply)) as server, pytest.raises(MalformedAnswer, match=words):
         ask(server.url, CALLS["GET"])
 
-    assert len(server.requests) == 1
+    assert len(server.requests) == 2
+
+
+def test_a_read_is_asked_again_where_a_gateway_answers_for_a_moment() -> None:
+    with serving(in_turn(Reply(200, b"<html>Just a moment</html>"), Reply(body={"id": "1"}))) as server:
+        assert ask(server.url, CALLS["GET"]).body == {"id": "1"}
 
 
 def test_an_answer_may_be_compressed() -> None:

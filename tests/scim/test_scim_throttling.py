@@ -19,12 +19,24 @@ from reconciler.scim.retry import RetryPolicy, ThrottleEvent
 
 
 @pytest.mark.parametrize("method", CALLS)
-@pytest.mark.parametrize("status", [429, 503])
-def test_a_request_turned_away_for_now_is_tried_again_whatever_it_is(method: str, status: int) -> None:
-    with serving(in_turn(error(status, "later"), OK)) as server:
+@pytest.mark.parametrize("turned_away", [error(429, "later"), error(503, "later", Retry_After="0")])
+def test_a_request_turned_away_for_now_is_tried_again_whatever_it_is(method: str, turned_away: Reply) -> None:
+    with serving(in_turn(turned_away, OK)) as server:
         assert ask(server.url, CALLS[method]).status == 200
 
     assert [request.method for request in server.requests] == [method, method]
+
+
+@pytest.mark.parametrize("method", CALLS)
+def test_a_503_that_names_no_time_is_no_promise_that_nothing_was_made(method: str) -> None:
+    with serving(in_turn(error(503, "upstream timed out"), OK)) as server:
+        if method == "POST":
+            with pytest.raises(OutcomeUnknown, match="503: upstream timed out"):
+                ask(server.url, CALLS[method])
+        else:
+            assert ask(server.url, CALLS[method]).status == 200
+
+    assert len(server.requests) == (1 if method == "POST" else 2)
 
 
 @pytest.mark.parametrize("method", CALLS)
