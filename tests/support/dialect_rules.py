@@ -5,6 +5,7 @@ Written apart from the code that sends: a request is judged by its bytes alone.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -85,6 +86,25 @@ class Sent:
         """Whether it asks for more than one resource, as it does not with a filter."""
         return self.method == "GET" and not self.resource_id and self.endpoint in ("Users", "Groups")
 
+    @cached_property
+    def in_bulk(self) -> Sequence[Sent]:
+        """The requests that a bulk request stands for (RFC 7644 §3.7)."""
+        if self.endpoint != "Bulk":
+            return ()
+        return [
+            Sent(
+                RecordedRequest(
+                    method=one["method"],
+                    path=one["path"],
+                    query="",
+                    body=json.dumps(one["data"]).encode() if "data" in one else b"",
+                    status=self.recorded.status,
+                    if_match=one.get("version"),
+                )
+            )
+            for one in self.body["Operations"]
+        ]
+
     def __str__(self) -> str:
         query = f"?{self.recorded.query}" if self.recorded.query else ""
         return f"{self.method} {self.recorded.path}{query}"
@@ -99,15 +119,16 @@ def violations(requests: Sequence[RecordedRequest], capabilities: Capabilities, 
     Args:
         requests: of any number of runs, in order. Each begins with discovery.
         capabilities: what the directory can do.
-        learns: whether the directory is an unknown one, so that its forms of membership are found by trying: any form
-            may be sent then, until it is disproven.
+        learns: whether the directory is an unknown one. Its forms of membership are found by trying then: any may be
+            sent until it is disproven. And a page may be asked for without saying how large.
     """
     found = []
+    rules = {name: rule for name, rule in RULES.items() if not (learns and name in _TRIED)}
     for run in runs(requests):
         sent = [Sent(request) for request in run]
-        for name, rule in RULES.items():
-            if not (learns and rule is _form):
-                found += [f"{name}: {one}: {told}" for one in sent for told in rule(one, capabilities)]
+        for name, rule in rules.items():
+            told_of = (one for request in sent for one in (request, *request.in_bulk))
+            found += [f"{name}: {one}: {told}" for one in told_of for told in rule(one, capabilities)]
         found += [f"rates: {told}" for rate in capabilities.rates for told in _too_fast(sent, rate)]
         found += [f"disproven: {told}" for told in _disproven_again(sent)]
     return found
@@ -187,7 +208,7 @@ def _bulk(sent: Sent, capabilities: Capabilities) -> Iterator[str]:
 def _form(sent: Sent, capabilities: Capabilities) -> Iterator[str]:
     declared = {"add": capabilities.member_add.value, "remove": capabilities.member_remove.value}
     for one in sent.memberships:
-        if one.form != declared.get(one.op):
+        if one.ids and one.form != declared.get(one.op, one.form):
             yield f"members are changed by {one.op} {one.form}"
     puts = MemberAdd.PUT is capabilities.member_add or MemberRemove.PUT is capabilities.member_remove
     if sent.method == "PUT" and sent.endpoint == "Groups" and capabilities.patch_groups and not puts:
@@ -225,11 +246,15 @@ def _paging(sent: Sent, capabilities: Capabilities) -> Iterator[str]:
         yield f"{', '.join(sorted(stated - allowed))} is stated, and paging is {paging}"
     if paging is Paging.FILTER_ONLY and "filter" not in sent.params:
         yield "there is no listing without a filter"
-    if allowed and not stated and "filter" not in sent.params:
-        yield f"no page is asked for, and paging is {paging}"
     size = capabilities.page_size if sent.endpoint == "Users" else capabilities.group_page_size
     if int(sent.params.get("count", 0)) > size:
         yield f"{sent.params['count']} per page, at most {size}"
+
+
+def _page(sent: Sent, capabilities: Capabilities) -> Iterator[str]:
+    pages = capabilities.paging in (Paging.INDEX, Paging.CURSOR)
+    if sent.lists and pages and not sent.params.keys() & (_PAGING | {"filter"}):
+        yield f"no page is asked for, and paging is {capabilities.paging}"
 
 
 def _version(sent: Sent, capabilities: Capabilities) -> Iterator[str]:
@@ -254,9 +279,12 @@ RULES: Mapping[str, Rule] = {
     "named": _names_members,
     "filter": _filter,
     "paging": _paging,
+    "page": _page,
     "versions": _version,
     "excluded": _excluded,
 }
+_TRIED = ("form", "page")
+"""Rules that an unknown server teaches."""
 
 
 def _too_fast(sent: Sequence[Sent], rate: Rate) -> Iterator[str]:
