@@ -16,7 +16,7 @@ from reconciler.live import FilterMemory, endpoint_of, find
 from reconciler.model import Kind, LiveGroup, LiveResource, LiveUser
 from reconciler.planning.plan import Step
 from reconciler.scim.client import ScimClient
-from reconciler.scim.errors import RequestRefused, ScimError, Unauthorized, printable
+from reconciler.scim.errors import RequestRefused, ScimError, ServerError, Unauthorized, printable
 from reconciler.scim.listing import list_resources
 from reconciler.scim.resources import ResourceReader
 
@@ -71,6 +71,7 @@ class Lookup:
         self._listed: dict[Kind, dict[tuple[str, str], list[_Known]]] = {}
         self._listing = asyncio.Lock()
         self._memory = FilterMemory()
+        self._unanswered: set[tuple[Kind, str]] = set()
 
     async def find(self, step: Step, *, fresh: bool = False) -> str | None:
         """Return the id of the live resource that a creation would make again, or ``None``.
@@ -91,13 +92,15 @@ class Lookup:
         }
         answered = False
         for attribute, value in wanted.items():
-            if not self._capabilities.filters(step.kind, attribute):
+            if not self._answers(step.kind, attribute):
                 continue
             try:
                 found = await self._ask(step.kind, attribute, value, fresh=fresh)
             except Unauthorized:
                 raise
-            except RequestRefused:
+            except (RequestRefused, ServerError):
+                # It knows no such filter, or fails at it. One that fails at everything fails at the listing, too.
+                self._unanswered.add((step.kind, attribute))
                 continue
             answered = True
             if found:
@@ -128,6 +131,9 @@ class Lookup:
                     return f"{attribute} {printable(value)} belongs to {step.kind.address(other.name)} (id {other.id})"
         return None
 
+    def _answers(self, kind: Kind, attribute: str) -> bool:
+        return self._capabilities.filters(kind, attribute) and (kind, attribute) not in self._unanswered
+
     def _unique_values(self, step: Step) -> Iterator[tuple[str, str]]:
         """Yield the values that a step writes and that no two resources may share, by attribute."""
         for key in self._capabilities.unique_keys:
@@ -138,7 +144,7 @@ class Lookup:
                         yield from ((attribute, value) for value in _texts(change.after))
 
     async def _holders(self, kind: Kind, attribute: str, value: str) -> list[_Known]:
-        if self._capabilities.filters(kind, attribute):
+        if self._answers(kind, attribute):
             return await self._ask(kind, attribute, value, fresh=False)
         if self._capabilities.paging is Paging.FILTER_ONLY:
             return []

@@ -8,6 +8,7 @@ In order of authority: the user's word and the dialect, because servers are wron
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,7 @@ from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.scim.answers import count, flag, list_page, member
 from reconciler.scim.client import ScimClient
 from reconciler.scim.dialects import Dialect
-from reconciler.scim.errors import MalformedAnswer, RequestRefused, Unauthorized, printable
+from reconciler.scim.errors import MalformedAnswer, RequestRefused, Unauthorized, WebPage, printable
 from reconciler.scim.resource_types import ResourceType, extended_schemas, resource_types, without_groups
 from reconciler.scim.tasks import together
 
@@ -50,15 +51,15 @@ class Discovery:
 async def discover(client: ScimClient, dialect: Dialect) -> Discovery:
     """Ask a service provider what it is and can do, with three requests at the same time.
 
-    Any of the three documents may be missing (404, 501 or another refusal): a default takes its place and a note says
-    so. ``/ResourceTypes`` may also be unreadable, because nothing but the owners of extensions depends on it.
+    Any of the three documents may be missing (404, 501, another refusal, or a web page): a default takes its place and
+    a note says so. ``/ResourceTypes`` may also be unreadable: nothing but the owners of extensions depends on it.
 
     Raises:
         ScimError: the token is not accepted, the server cannot be reached, or it answers something that is not SCIM.
     """
     async with together() as group:
-        config_task = group.create_task(_read(client, "/ServiceProviderConfig"))
-        schemas_task = group.create_task(_read(client, "/Schemas"))
+        config_task = group.create_task(_read_document(client, "/ServiceProviderConfig"))
+        schemas_task = group.create_task(_read_document(client, "/Schemas"))
         types_task = group.create_task(_read_resource_types(client))
     config, documents, types = config_task.result(), schemas_task.result(), types_task.result()
     notes: list[Diagnostic] = []
@@ -90,6 +91,20 @@ async def _read(client: ScimClient, path: str) -> dict[str, Any] | None:
         raise
     except RequestRefused:
         return None
+
+
+async def _read_document(client: ScimClient, path: str) -> dict[str, Any] | None:
+    """Return a document, or ``None`` where there is none.
+
+    A web page in its place, and again when it is asked for once more, is how a server with a web application beside it
+    says 404. Where ``base_url`` is wrong and everything is a web page, reading users says so.
+    """
+    try:
+        return await _read(client, path)
+    except WebPage:
+        with suppress(WebPage):
+            return await _read(client, path)
+    return None
 
 
 async def _read_resource_types(client: ScimClient) -> tuple[ResourceType, ...]:

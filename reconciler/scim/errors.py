@@ -92,6 +92,10 @@ class MalformedAnswer(ScimError):
     """The answer to a read is not SCIM: no JSON, an HTML page, the wrong shape, or larger than any answer should be."""
 
 
+class WebPage(MalformedAnswer):
+    """The answer to a read is an HTML page: some servers send their start page for whatever they do not know."""
+
+
 class RedirectRefused(ScimError):
     """The server sent the request elsewhere. The token goes to no other origin, and writes follow no redirect."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from codecs import BOM_UTF8
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
@@ -23,6 +24,7 @@ from reconciler.scim.errors import (
     ServerError,
     Throttled,
     Unauthorized,
+    WebPage,
     printable,
 )
 
@@ -136,9 +138,16 @@ class Exchange:
 
     def unreadable(self, status: int | None, what: str) -> ScimError:
         """Return the error for an answer whose body is not SCIM, ``what`` saying why."""
+        return self._unreadable(MalformedAnswer, status, what)
+
+    def web_page(self, status: int) -> ScimError:
+        """Return the error for an answer that is a page for people."""
+        return self._unreadable(WebPage, status, "it is an HTML page")
+
+    def _unreadable(self, kind: type[MalformedAnswer], status: int | None, what: str) -> ScimError:
         message = f"the answer ({status}) cannot be used: {what}" if status else f"the answer cannot be used: {what}"
         if self.method == "GET":
-            return self._error(MalformedAnswer, f"{message}. Check that base_url is the SCIM endpoint", status=status)
+            return self._error(kind, f"{message}. Check that base_url is the SCIM endpoint", status=status)
         return self._error(OutcomeUnknown, f"{message}; {_READ_BEFORE_RETRY}", status=status)
 
     def redirect_refused(self, status: int, what: str) -> ScimError:
@@ -154,7 +163,7 @@ class Exchange:
 
 def _decode(content: bytes) -> object:
     try:
-        decoded: object = msgspec.json.decode(content)
+        decoded: object = msgspec.json.decode(content.removeprefix(BOM_UTF8))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return decoded

@@ -123,11 +123,14 @@ class IndexWalk(Walk[T]):
         self._take(first)
         received = len(first.resources)
         if received < self._told:
-            if not received:
+            if received:
+                await self._read_from(received + 1, step=received)
+            elif self._told > 1:
                 raise Contradiction(f"the server says that there are {self._told} and sends none")
-            await self._read_from(received + 1, step=received)
-            if len(self._found) < self._told:
+            if received and len(self._found) < self._told:
                 await self._read_overlapped()
+            if len(self._found) == self._told - 1:
+                await self._look_before_the_first()
         elif received and could_be_a_page_limit(received, asked=page_size):
             await self._look_past_the_end(received)
         if len(self._found) > self._told:
@@ -163,6 +166,8 @@ class IndexWalk(Walk[T]):
             while position < end:
                 page = await self._later_page(position, count=step)
                 ids = self._take(page)
+                if not ids and position == self._told:
+                    return  # the very last row: it may be the first that is missing, see _look_before_the_first
                 if not ids:
                     raise Contradiction(f"the page at {position} of {self._told} is empty")
                 if first_page.issuperset(ids):
@@ -184,6 +189,18 @@ class IndexWalk(Walk[T]):
                 raise
             except RequestRefused:
                 return
+
+    async def _look_before_the_first(self) -> None:
+        """Ask for the row at 0 where a single one is missing: some servers count from there.
+
+        RFC 7644 §3.4.2.4 counts from 1 and takes 0 for 1, so all others send a row that is known.
+        """
+        try:
+            self._take(await self._page(0, count=1))
+        except Unauthorized:
+            raise
+        except RequestRefused:
+            return
 
     async def _later_page(self, start: int, *, count: int) -> ListPage:
         try:
