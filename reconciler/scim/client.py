@@ -292,32 +292,35 @@ class ScimClient:
         except (httpx.TransportError, httpx.DecodingError) as fault:
             again = (reads or never_sent(fault)) and not exchange.hopeless(fault)
             return _Failure(exchange.fault(fault), again)
-        now = datetime.now(UTC)
         meaning = self.meaning(answer.status, answer.content)
-        if meaning is Meaning.SUCCESS:
-            turn.good(read_announced(answer.headers, now))
-            try:
-                return _success(answer, exchange)
-            except MalformedAnswer as error:
-                # A gateway's page of one moment, or a cut answer; a wrong base_url says the same again at once.
-                return _Failure(error, again=True, status=answer.status, tries=_READINGS)
-        asked = asked_wait(answer.headers, now)
         if meaning is Meaning.TURNED_AWAY:
-            self._throttled += 1
-            pause = turn.throttled(asked)
-            if exchange.method == "POST" and answer.status == 503 and asked is None:
-                # Gateways answer so, too, when what is behind them has taken the request and not answered in time. What
-                # is made twice cannot be unmade; all other methods may be repeated.
-                return _Failure(exchange.failure(503, answer.content, Meaning.UNCLEAR), again=False, status=503)
-            error = exchange.failure(answer.status, answer.content, meaning)
-            if self._turns.pacer.exhausted:
-                self._turns.dissolve()
-            return _Failure(error, not self._turns.pacer.exhausted, answer.status, pause=pause)
-        error = exchange.failure(answer.status, answer.content, meaning)
+            return self._turned_away(answer, exchange, turn)
+        now = datetime.now(UTC)
         if meaning is Meaning.UNCLEAR:
-            return _Failure(error, reads, answer.status, asked)
+            error = exchange.failure(answer.status, answer.content, meaning)
+            return _Failure(error, reads, answer.status, asked_wait(answer.headers, now))
         turn.good(read_announced(answer.headers, now))
-        return _Failure(error, again=False)
+        if meaning is Meaning.OTHER:
+            return _Failure(exchange.failure(answer.status, answer.content, meaning), again=False)
+        try:
+            return _success(answer, exchange)
+        except MalformedAnswer as malformed:
+            # A gateway's page of one moment, or a cut answer; a wrong base_url says the same again at once.
+            return _Failure(malformed, again=True, status=answer.status, tries=_READINGS)
+
+    def _turned_away(self, answer: _Answer, exchange: Exchange, turn: Turn) -> _Failure:
+        self._throttled += 1
+        asked = asked_wait(answer.headers, datetime.now(UTC))
+        pause = turn.throttled(asked)
+        if exchange.method == "POST" and answer.status == 503 and asked is None:
+            # Gateways answer so, too, when what is behind them has taken the request and not answered in time. What is
+            # made twice cannot be unmade; all other methods may be repeated.
+            return _Failure(exchange.failure(503, answer.content, Meaning.UNCLEAR), again=False, status=503)
+        exhausted = self._turns.pacer.exhausted
+        if exhausted:
+            self._turns.dissolve()
+        error = exchange.failure(answer.status, answer.content, Meaning.TURNED_AWAY)
+        return _Failure(error, not exhausted, answer.status, pause=pause)
 
     async def _receive(self, request: httpx.Request, exchange: Exchange) -> _Answer:
         """Send once, and follow a few redirects of a GET inside this origin."""
