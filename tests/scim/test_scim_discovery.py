@@ -10,9 +10,9 @@ import pytest
 
 from loopback import Reply, Request, error, list_response, serving
 from reconciler.attributes import CORE_GROUP, CORE_USER, ENTERPRISE_USER, rfc7643, rfc7643_documents
-from reconciler.capabilities import AttributeRule, Authority, Capabilities, Paging, Statement, resolve
+from reconciler.capabilities import AttributeRule, Authority, Capabilities, Paging, Statement
 from reconciler.scim.client import ScimClient
-from reconciler.scim.dialects import Dialect, DialectError, dialect_names, load_dialect
+from reconciler.scim.dialects import Dialect, load_dialect
 from reconciler.scim.discovery import Discovery, discover
 from reconciler.scim.errors import ConnectionFailed, MalformedAnswer, ScimError, Unauthorized
 from reconciler.scim.retry import RetryPolicy
@@ -274,7 +274,7 @@ def test_a_core_schema_that_is_missing_is_that_of_the_rfc_and_noted() -> None:
         (error(401, "no"), Unauthorized),
         (error(403, "no"), Unauthorized),
         (Reply(reset=True), ConnectionFailed),
-        (Reply(200, b"<html>"), MalformedAnswer),
+        (Reply(200, b'{"Resources": ['), MalformedAnswer),
     ],
 )
 def test_what_would_stop_everything_else_stops_discovery(reply: Reply, kind: type[ScimError]) -> None:
