@@ -6,7 +6,21 @@ from typing import Any
 
 import pytest
 
-from desired_and_live import PAST, changes, live, live_user, only_step, planned, policy, step_ids, user, warnings
+from desired_and_live import (
+    PAST,
+    changes,
+    edges,
+    group,
+    live,
+    live_group,
+    live_user,
+    only_step,
+    planned,
+    policy,
+    step_ids,
+    user,
+    warnings,
+)
 from reconciler.config import Unlisted
 from reconciler.model import Kind, Live, LiveUser, Observation
 from reconciler.planning import Action
@@ -83,3 +97,11 @@ def test_who_could_not_be_found_again_is_told_before(listed: Any, rules: Any, to
     made = planned(listed, directory(live_user("u1", "ada@example.com")), rules)
     assert made.steps[-1].action is Action.DEACTIVATE
     assert ("no-external-id" in warnings(made)) is told
+
+
+def test_a_listed_user_is_ours_under_a_rewritten_name_and_leaves_groups_at_once() -> None:
+    scoped = policy(scope_users='userName ew "@example.com"')
+    stranger = live_user("u2", "d4e5f6", active=False, externalId="8")
+    found = live(OFF, stranger, live_group("g1", "team", ["u1", "u2"]), deactivation_mutates=MUTATES)
+    made = planned([stated(active=False), group("team", [])], found, scoped)
+    assert edges(made, Action.REMOVE_MEMBERS) == {"team": {"a1b2c3": "not_listed"}}
