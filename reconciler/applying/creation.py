@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from reconciler.applying.progress import Progress
@@ -56,6 +57,7 @@ async def create(session: Session, progress: Progress) -> Made:
     """
     step, ours = progress.step, False
     request = session.fitting(creation(step.kind, step.changes))
+    request = replace(request, bulk_id=session.creations.bulk_id(step.address))
     while True:
         progress.requests += 1
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import ParamSpec
@@ -78,7 +78,9 @@ class _Run:
         self._ledger = ledger
         self._on_event = on_event
         self._chunks = max((step.chunk for step in plan.steps), default=0)
-        self._slots = asyncio.Semaphore(session.client.concurrency)
+        # Where writes wait for each other, all resources of a chunk are in work: the client bounds the requests.
+        self._bulk = session.capabilities.bulk_operations > 1
+        self._slots = asyncio.Semaphore(max(len(plan.steps), 1) if self._bulk else session.client.concurrency)
         self._recording = True
 
     async def chunk(self, number: int, steps: Sequence[Step]) -> None:
@@ -86,19 +88,19 @@ class _Run:
         if self._session.ended:
             self._leave(number, steps)
             return
+        together_here = {step.id for step in steps}
         lanes: dict[str, list[Step]] = {}
-        for step in steps:
-            unmet = self._session.unmet(step)
-            if unmet is None:
-                lanes.setdefault(step.resource_id or step.address, []).append(step)
-            else:
-                self._finish(number, Outcome(step=step, status=Status.SKIPPED, message=unmet))
-        self._record(self._ledger.chunk_started, number, [step for lane in lanes.values() for step in lane])
+        for step in self._met(number, steps, except_for=together_here):
+            lanes.setdefault(step.resource_id or step.address, []).append(step)
+        tried = [step for lane in lanes.values() for step in lane]
+        self._record(self._ledger.chunk_started, number, tried)
         self._tell("chunk_started", number)
         # Groups of before this run come first: a form of writing memberships that proves itself there is safe, while
         # a group that this run made has nobody to lose, and proves less.
         in_order = sorted(lanes.values(), key=lambda lane: lane[0].resource_id is None)
+        self._session.creations.expect(tried)
         async with together() as tasks:
+            self._session.sender.attach(tasks)
             for lane in in_order:
                 tasks.create_task(self._lane(number, lane))
         self._record(self._ledger.chunk_completed, number)
@@ -120,11 +122,34 @@ class _Run:
         return replace(result, stopped=session.halted, by_user=False)
 
     async def _lane(self, number: int, steps: Sequence[Step]) -> None:
-        async with self._slots:
+        session = self._session
+        try:
             for action, part in groupby(steps, key=lambda step: step.action if step.action in _MEMBERSHIP else None):
-                lane = Lane if action is None else MembershipLane
-                for outcome in await lane(self._session, list(part)).run():
-                    self._finish(number, outcome)
+                ready = self._met(number, part)
+                if action is not None and not self._bulk:
+                    # Before it takes a slot, which the creations may need.
+                    await session.creations.wait(edge.address for step in ready for edge in step.members)
+                async with self._slots:
+                    with session.sender.lane():
+                        await self._part(number, ready, Lane if action is None else MembershipLane)
+        finally:
+            for step in steps:
+                session.creations.settle(step.address)
+
+    async def _part(self, number: int, steps: list[Step], lane: type[Lane | MembershipLane]) -> None:
+        for outcome in await lane(self._session, steps).run() if steps else ():
+            self._finish(number, outcome)
+
+    def _met(self, number: int, steps: Iterable[Step], *, except_for: Collection[str] = ()) -> list[Step]:
+        """Return the steps that can be tried, and record the others as skipped."""
+        met = []
+        for step in steps:
+            unmet = self._session.unmet(step, except_for=except_for)
+            if unmet is None:
+                met.append(step)
+            else:
+                self._finish(number, Outcome(step=step, status=Status.SKIPPED, message=unmet))
+        return met
 
     def _leave(self, number: int, steps: Sequence[Step]) -> None:
         for step in steps:

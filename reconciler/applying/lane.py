@@ -255,7 +255,7 @@ class Lane:
             progress.resource_id = made.found.id
         if progress.resource_id is None:
             return progress.outcome(Status.FAILED, "the directory accepted the creation and does not show the resource")
-        session.created[step.address] = progress.resource_id
+        session.made(step, progress.resource_id)
         return progress
 
     def _found_made(self, progress: Progress, found: LiveResource) -> Outcome:
@@ -268,7 +268,7 @@ class Lane:
                 f"{progress.step.address} is in the directory since it was planned, with other values "
                 f"({left.describe(found)}); plan again to take it over",
             )
-        self._session.created[progress.step.address] = found.id
+        self._session.made(progress.step, found.id)
         return progress.outcome(Status.APPLIED)
 
     async def _read_back(self, items: Sequence[Outcome | Progress]) -> list[Outcome]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reconciler.applying.ahead import add_ahead, remove_references
 from reconciler.applying.outcome import Outcome, Status
 from reconciler.applying.progress import Progress
 from reconciler.applying.roster import Roster
@@ -30,6 +31,7 @@ class MembershipLane:
         self._session = session
         self._steps = steps
         self._action = steps[0].action
+        self._references: frozenset[str] = frozenset()
 
     async def run(self) -> list[Outcome]:
         """Carry out all steps and return their outcomes, in order. Raises nothing that a server can cause."""
@@ -50,12 +52,18 @@ class MembershipLane:
             await writer.finish()
         finally:
             writer.release()
+        await self._remove_references(roster, items)
         outcomes = [
             self._judge(item, roster, writer.unreadable) if isinstance(item, Progress) else item for item in items
         ]
         if all(outcome.status is Status.APPLIED for outcome in outcomes):
             session.succeeded()
         return outcomes
+
+    async def _remove_references(self, roster: Roster, items: Sequence[Outcome | Progress]) -> None:
+        progress = next((item for item in items if isinstance(item, Progress)), None)
+        if progress is not None and self._references:
+            await remove_references(self._session, roster, self._references, progress)
 
     def _leaving(self) -> list[str]:
         if self._action is not Action.REMOVE_MEMBERS:
@@ -67,15 +75,19 @@ class MembershipLane:
         progress = Progress(step, resource_id=step.resource_id or (group.id if group is not None else None))
         if session.ended:
             return progress.outcome(Status.NOT_TRIED)
+        condition = step.precondition if writer.unreadable is None else None
+        if group is not None and condition is not None:
+            found = digest(group, condition.paths, session.schema(Kind.GROUP))
+            if found != condition.digest:
+                why = f"{step.address} changed since it was planned (one of: {', '.join(condition.paths)})"
+                return progress.outcome(Status.STALE, why)
+        self._references |= await add_ahead(session, roster, writer, progress)
+        await session.sender.apart(session.creations.wait(edge.address for edge in step.members))
         progress.members, missing = session.member_ids(step.members)
         for edge in missing:
             progress.refusals.add(edge, f"needs “create {edge.address}”, which did not succeed")
-        if group is None or writer.unreadable is not None:
+        if roster.group is None or writer.unreadable is not None:
             return progress
-        condition = step.precondition
-        if condition is not None and digest(group, condition.paths, session.schema(Kind.GROUP)) != condition.digest:
-            changed = ", ".join(condition.paths)
-            return progress.outcome(Status.STALE, f"{step.address} changed since it was planned (one of: {changed})")
         try:
             await self._ask_before_removal(progress, roster)
         except ScimError as error:

@@ -23,7 +23,7 @@ from reconciler.live import endpoint_of
 from reconciler.model import Kind, LiveGroup, LiveResource
 from reconciler.planning.plan import Change
 from reconciler.scim.answers import member
-from reconciler.scim.client import ScimResponse
+from reconciler.scim.client import ScimResponse, resource_path
 from reconciler.scim.listing import Endpoint
 
 VERSION_REFUSED: Final = (
@@ -92,6 +92,8 @@ class Request:
         resource_id: its id; ``None`` for a creation.
         body: SCIM JSON; ``None`` for a deletion.
         if_match: the version that the resource must still have (RFC 7644 §3.14).
+        bulk_id: what others of the same bulk request call the resource that is to be created.
+        refers_to: the ``bulk_id`` of others whose resources the body names. Only good in one bulk request with them.
     """
 
     method: Literal["POST", "PUT", "PATCH", "DELETE"]
@@ -99,6 +101,15 @@ class Request:
     resource_id: str | None = None
     body: Mapping[str, Any] | None = None
     if_match: str | None = None
+    bulk_id: str | None = None
+    refers_to: frozenset[str] = frozenset()
+
+    @property
+    def path(self) -> str:
+        """The path below the base URL. Raises MalformedAnswer where the id of the resource cannot be one."""
+        if self.method == "POST":
+            return f"/{self.endpoint}"
+        return resource_path(self.endpoint, self.resource_id or "")
 
     @property
     def size(self) -> int:

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
+from reconciler.applying.creations import Creations
 from reconciler.applying.forms import Forms
 from reconciler.applying.lookup import Lookup
 from reconciler.applying.outcome import Outcome, Status
 from reconciler.applying.requests import Request, TooLargeError
+from reconciler.applying.sender import Sender
 from reconciler.applying.settling import Patience
 from reconciler.applying.stop import StopSignal
 from reconciler.attributes import ResourceSchema, Schemas
@@ -17,7 +19,7 @@ from reconciler.capabilities import Capabilities
 from reconciler.live import members_among, read_group, read_user
 from reconciler.model import Kind, LiveGroup, LiveResource, LiveUser
 from reconciler.planning.plan import Action, Edge, Step
-from reconciler.scim.client import ScimClient, ScimResponse, resource_path
+from reconciler.scim.client import ScimClient, ScimResponse
 from reconciler.scim.errors import RequestRefused, ScimError
 
 _FAILURES_IN_A_ROW = 10
@@ -44,6 +46,8 @@ class Session:
         unconfirmed: memberships that were accepted and not seen yet, by the group's id and the member's: whether the
             member is to be there.
         members_shown: whether any group has shown a member in this run.
+        sender: sends the writes.
+        creations: what the chunk in work creates.
         unpatchable: attributes that PATCH turned out not to be implemented for, by kind; PUT writes them.
     """
 
@@ -62,6 +66,8 @@ class Session:
     members_shown: bool = False
     unpatchable: set[tuple[Kind, frozenset[str]]] = field(default_factory=set)
     unconfirmed: dict[str, dict[str, bool]] = field(default_factory=dict)
+    sender: Sender = field(init=False)
+    creations: Creations = field(default_factory=Creations)
     _failures: int = 0
     _lookup: Lookup = field(init=False)
 
@@ -69,6 +75,7 @@ class Session:
         self.adding = Forms.of(Action.ADD_MEMBERS, self.capabilities)
         self.removing = Forms.of(Action.REMOVE_MEMBERS, self.capabilities)
         self.conditional = self.capabilities.etag
+        self.sender = Sender(self.client, self.capabilities)
         self._lookup = Lookup(self.client, self.schemas, self.capabilities)
 
     @property
@@ -102,14 +109,18 @@ class Session:
         """Return the attribute definitions of a kind."""
         return self.schemas.user if kind is Kind.USER else self.schemas.group
 
-    def unmet(self, step: Step) -> str | None:
+    def unmet(self, step: Step, *, except_for: Collection[str] = ()) -> str | None:
         """Return why a step cannot be tried, or ``None``: something that it needs did not succeed.
+
+        Needs in ``except_for`` are not asked about: they are tried before it, in the same chunk.
 
         An attribute that reads back differently does no harm to what depends on the resource, unless it is a name
         that the dependent step waits for to become free. A membership that is missing does harm, because a group is
         deleted only when its successor has all members.
         """
         for need in step.needs:
+            if need in except_for:
+                continue
             outcome = self.outcomes.get(need)
             if outcome is None:
                 return f"needs “{need}”, which was not tried before it"
@@ -221,21 +232,20 @@ class Session:
         return request
 
     async def send(self, request: Request) -> ScimResponse:
-        """Send a write. Raises ScimError."""
-        answer = await self._send(request)
+        """Send a write, with those of other resources where the directory takes several at once.
+
+        Raises:
+            UnresolvedReferenceError: it names what is not created together with it.
+            ScimError: of every kind.
+        """
+        answer = await self.sender.send(request)
         self.succeeded()
         return answer
 
-    async def _send(self, request: Request) -> ScimResponse:
-        body, version = request.body or {}, request.if_match
-        if request.method == "POST":
-            return await self.client.post(f"/{request.endpoint}", body)
-        path = resource_path(request.endpoint, request.resource_id or "")
-        if request.method == "PUT":
-            return await self.client.put(path, body, if_match=version)
-        if request.method == "PATCH":
-            return await self.client.patch(path, body, if_match=version)
-        return await self.client.delete(path, if_match=version)
+    def made(self, step: Step, resource_id: str) -> None:
+        """Record the id of what a creation has made, or found made, for those who build on it."""
+        self.created[step.address] = resource_id
+        self.creations.settle(step.address)
 
 
 def _usable(step: Step) -> bool:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
+from reconciler.applying.batches import Attempt, Batch
 from reconciler.applying.bystanders import Loss, confirm_loss, put_back
 from reconciler.applying.forms import Form, Proof, Weight, is_put
 from reconciler.applying.progress import Progress
@@ -32,44 +33,6 @@ _ABOUT_THE_FORM = frozenset({400, 405, 415, 422, 501})
 _NOT_SUPPORTED = frozenset({405, 501})
 
 
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """What came of a form."""
-
-    weight: Weight
-    what: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Batch:
-    """Members of one step that are written together.
-
-    Attributes:
-        progress: the step.
-        ids: who.
-        tried: the forms that came to nothing for them.
-        impossible: the forms that cannot be used for them.
-        narrowed: how many of a larger batch the server kept, where they are what is left of it.
-        tries: requests whose answer was lost, or that met another version.
-        form: what they were last sent in.
-        lost: the error, where no answer came.
-    """
-
-    progress: Progress
-    ids: tuple[str, ...]
-    tried: dict[Form, _Attempt] = field(default_factory=dict)
-    impossible: dict[Form, str] = field(default_factory=dict)
-    narrowed: int = 0
-    tries: int = 0
-    form: Form | None = None
-    lost: OutcomeUnknown | None = None
-
-    def halves(self) -> tuple[_Batch, _Batch]:
-        """Return two batches of half the size."""
-        middle = len(self.ids) // 2
-        return replace(self, ids=self.ids[:middle]), replace(self, ids=self.ids[middle:])
-
-
 class MembershipWriter:
     """Writes the additions, or the removals, of one group.
 
@@ -88,19 +51,54 @@ class MembershipWriter:
         self._roster = roster
         self._action = action
         self._forms = session.forms(action)
-        self._queue: deque[_Batch] = deque()
-        self._sent: list[_Batch] = []
+        self._queue: deque[Batch] = deque()
+        self._sent: list[Batch] = []
         self._due = False
         self._holds_gate = False
 
     async def write(self, progress: Progress, ids: Sequence[str]) -> None:
         """Write memberships of one step. What came of them is in ``progress``, the roster and the memory of forms."""
-        self._queue.append(_Batch(progress=progress, ids=tuple(ids)))
+        self._queue.append(Batch(progress=progress, ids=tuple(ids)))
         await self._work()
 
     async def finish(self) -> None:
         """Read back what was not read back yet, and put right what came out wrong."""
         await self._work(until_proven=True)
+
+    async def reserve(self, progress: Progress) -> tuple[Form, int] | None:
+        """Return the form to write in now and how many members one request may name, or ``None`` where that is open.
+
+        Where a form is not proven and another group is trying it, that is open.
+        """
+        form = next(iter(self._forms.usable), None)
+        if form is None or is_put(form) or self._forms.verdict is not None:
+            return None
+        if not self._trusted(form) and not self._holds_gate:
+            if self._forms.gate.locked():
+                return None
+            await self._hold_gate()
+        return form, self._size(Batch(progress=progress, ids=()), form)
+
+    def sent_ahead(
+        self,
+        progress: Progress,
+        ids: tuple[str, ...],
+        form: Form,
+        answer: ScimResponse | None,
+        lost: OutcomeUnknown | None,
+    ) -> None:
+        """Take over members that were sent by reference: ``answer`` is what came back, ``lost`` why nothing did."""
+        batch = Batch(progress=progress, ids=ids, form=form, lost=lost, ahead=True)
+        if answer is None:
+            self._sent.append(batch)
+            self._due = True
+        else:
+            progress.accept(answer.status)
+            self._accepted(batch, form, answer)
+
+    async def _hold_gate(self) -> None:
+        await self._session.sender.apart(self._forms.gate.acquire())
+        self._holds_gate = True
 
     def release(self) -> None:
         """Let other groups use forms that are not proven. To be called however the steps of the group ended."""
@@ -138,8 +136,7 @@ class MembershipWriter:
             self._climbed(batch)
             return
         if not self._trusted(form) and not self._holds_gate:
-            await self._forms.gate.acquire()
-            self._holds_gate = True
+            await self._hold_gate()
             # Whoever held it has learned something: decide again.
             self._queue.appendleft(batch)
             if self._session.ended:
@@ -159,7 +156,7 @@ class MembershipWriter:
         proof = self._forms.proof(form)
         return proof is Proof.SAFE or (proof is Proof.WORKS and not self._roster.others)
 
-    def _size(self, batch: _Batch, form: Form) -> int:
+    def _size(self, batch: Batch, form: Form) -> int:
         size = min(self._forms.size(form), batch.narrowed or self._forms.limit)
         first = not self._trusted(form) and not batch.progress.refused
         # Somebody has something to lose: one membership tells as much as a thousand.
@@ -171,11 +168,11 @@ class MembershipWriter:
         progress.failure = str(error)
         self._queue = deque(batch for batch in self._queue if batch.progress is not progress)
 
-    def _refuse(self, batch: _Batch, why: str) -> None:
+    def _refuse(self, batch: Batch, why: str) -> None:
         for member_id in batch.ids:
             batch.progress.refusals.add(batch.progress.members[member_id], why, member_id)
 
-    async def _send(self, batch: _Batch, form: Form) -> None:
+    async def _send(self, batch: Batch, form: Form) -> None:
         group, progress = self._roster.group, batch.progress
         if group is None:
             return
@@ -208,19 +205,19 @@ class MembershipWriter:
         schema, version = session.schema(Kind.GROUP), session.version(group)
         return session.fitting(membership(session.intended(group), form, ids, schema=schema, version=version))
 
-    def _accepted(self, batch: _Batch, form: Form, answer: ScimResponse | None) -> None:
+    def _accepted(self, batch: Batch, form: Form, answer: ScimResponse | None) -> None:
         self._due = self._due or not self._trusted(form)
         self._sent.append(batch)
         self._roster.assume(self._action, batch.ids, answer)
 
-    def _too_large(self, batch: _Batch, form: Form, error: TooLargeError) -> None:
+    def _too_large(self, batch: Batch, form: Form, error: TooLargeError) -> None:
         if is_put(form) or len(batch.ids) == 1:
             self._queue.appendleft(replace(batch, impossible={**batch.impossible, form: str(error)}))
             return
         self._forms.shrink(len(batch.ids) // 2)
         self._queue.appendleft(batch)
 
-    async def _refused(self, batch: _Batch, form: Form, request: Request, refusal: RequestRefused) -> None:
+    async def _refused(self, batch: Batch, form: Form, request: Request, refusal: RequestRefused) -> None:
         progress, single = batch.progress, len(batch.ids) == 1
         if self._action is Action.REMOVE_MEMBERS and single and refusal.scim_type == "noTarget":
             # A removal whose filter matches nobody finds what it wants; some servers call that an error.
@@ -241,11 +238,11 @@ class MembershipWriter:
             self._forms.shrink(len(batch.ids) // 2)
         elif self._may_try_another(batch, form) and refusal.status in _ABOUT_THE_FORM:
             weight = Weight.UNSUPPORTED if refusal.status in _NOT_SUPPORTED else Weight.REFUSED
-            self._try_another(batch, form, _Attempt(weight, str(refusal)))
+            self._try_another(batch, form, Attempt(weight, str(refusal)))
             return
         self._halve_or(batch, str(refusal))
 
-    def _halve_or(self, batch: _Batch, why: str) -> None:
+    def _halve_or(self, batch: Batch, why: str) -> None:
         """Halve a batch that came to nothing, level by level, so that a first success comes early where one can."""
         progress = batch.progress
         if progress.refused >= _HOPELESS and not progress.accepted:
@@ -258,7 +255,7 @@ class MembershipWriter:
         else:
             self._queue.extend(batch.halves())
 
-    async def _meet_new_version(self, batch: _Batch, form: Form, version: str) -> None:
+    async def _meet_new_version(self, batch: Batch, form: Form, version: str) -> None:
         """Read the group again after 412: a membership is safe to repeat, whatever else changed (RFC 7644 §3.14)."""
         await self._roster.look(self._action, batch.ids, patient=False)
         group = self._roster.group
@@ -272,13 +269,13 @@ class MembershipWriter:
                 self._session.conditional = False
         self._queue.appendleft(again)
 
-    def _may_try_another(self, batch: _Batch, form: Form) -> bool:
+    def _may_try_another(self, batch: Batch, form: Form) -> bool:
         return self._forms.proof(form) is Proof.NONE and not batch.progress.climbed
 
-    def _try_another(self, batch: _Batch, form: Form, attempt: _Attempt) -> None:
+    def _try_another(self, batch: Batch, form: Form, attempt: Attempt) -> None:
         self._queue.appendleft(replace(batch, tried={**batch.tried, form: attempt}, narrowed=0))
 
-    def _climbed(self, batch: _Batch) -> None:
+    def _climbed(self, batch: Batch) -> None:
         """Settle a batch for which no form is left."""
         progress = batch.progress
         if not batch.tried:
@@ -295,7 +292,7 @@ class MembershipWriter:
         else:
             self._queue.extend(replace(half, tried={}) for half in batch.halves())
 
-    def _fruitless(self, batch: _Batch, weight: Weight) -> None:
+    def _fruitless(self, batch: Batch, weight: Weight) -> None:
         if batch.progress.climbed and self._roster.group is not None:
             self._forms.fruitless(self._roster.group.id, batch.ids[0], weight, batch.progress.climbed)
 
@@ -325,7 +322,7 @@ class MembershipWriter:
         if not usable or self._trusted(usable[0]):
             self.release()
 
-    def _learn(self, batch: _Batch, proof: Proof, *, misread: bool) -> None:
+    def _learn(self, batch: Batch, proof: Proof, *, misread: bool) -> None:
         """Draw the consequences of what became of one batch."""
         form, left = batch.form, tuple(self._roster.left(self._action, batch.ids))
         if form is None or self._roster.group is None:
@@ -340,19 +337,23 @@ class MembershipWriter:
             return
         if landed:
             self._works(batch, form, proof)
-        if left:
+        if left and batch.ahead:
+            # A reference that came to nothing says nothing of the form.
+            self._session.sender.refers = self._session.sender.refers and batch.lost is not None
+            self._queue.appendleft(replace(again, ahead=False))
+        elif left:
             self._send_again(again, form, landed)
         elif batch.narrowed and len(batch.ids) == batch.narrowed:
             self._forms.shrink(batch.narrowed)
 
-    def _send_again(self, batch: _Batch, form: Form, landed: int) -> None:
+    def _send_again(self, batch: Batch, form: Form, landed: int) -> None:
         """Decide what becomes of the members of a batch that are not as they should be, ``landed`` others being so."""
         if batch.lost is not None:
             self._answer_lost(batch, form, batch.lost)
         elif landed:
             self._queue.append(replace(batch, narrowed=landed, tried={}))
         elif self._may_try_another(batch, form):
-            self._try_another(batch, form, _Attempt(Weight.IGNORED, "was accepted and changed nothing"))
+            self._try_another(batch, form, Attempt(Weight.IGNORED, "was accepted and changed nothing"))
         elif len(batch.ids) > 1 and not batch.narrowed and batch.progress.refused < _HOPELESS:
             batch.progress.refused += 1
             self._queue.extend(batch.halves())
@@ -360,21 +361,21 @@ class MembershipWriter:
             self._fruitless(batch, Weight.IGNORED)
             self._refuse(batch, self._forms.verdict or batch.progress.climbed)
 
-    def _answer_lost(self, batch: _Batch, form: Form, lost: OutcomeUnknown) -> None:
+    def _answer_lost(self, batch: Batch, form: Form, lost: OutcomeUnknown) -> None:
         if lost.status == 500 and self._may_try_another(batch, form):
-            self._try_another(batch, form, _Attempt(Weight.UNSUPPORTED, str(lost)))
+            self._try_another(batch, form, Attempt(Weight.UNSUPPORTED, str(lost)))
         elif batch.tries + 1 >= _TRIES:
             self._fail(batch.progress, lost)
         else:
             self._queue.append(replace(batch, tries=batch.tries + 1))
 
-    def _works(self, batch: _Batch, form: Form, proof: Proof) -> None:
+    def _works(self, batch: Batch, form: Form, proof: Proof) -> None:
         for other, attempt in batch.tried.items():
             self._forms.disprove(other, attempt.what)
             batch.progress.notes.append(f"{other.value} does not work here ({attempt.what}); {form.value} does")
         self._forms.prove(form, proof)
 
-    async def _misread(self, sent: Sequence[_Batch], kept: frozenset[str], loss: Loss) -> bool:
+    async def _misread(self, sent: Sequence[Batch], kept: frozenset[str], loss: Loss) -> bool:
         """Tell whether a loss is the directory's doing. Where it is, put it right, or end the run."""
         session, progress = self._session, sent[-1].progress
         forms = {batch.form for batch in sent if batch.form is not None}

@@ -25,6 +25,9 @@ _PHASES: Final = (
 )
 _PHASE_OF: Final = {(kind, action): number for number, (kind, actions) in enumerate(_PHASES) for action in actions}
 _AFTER_REMOVALS: Final = _PHASE_OF[Kind.GROUP, Action.REMOVE_MEMBERS] + 0.5
+_GRANTING: Final = _PHASE_OF[Kind.USER, Action.CREATE]
+_GRANTED: Final = frozenset(range(_PHASE_OF[Kind.GROUP, Action.ADD_MEMBERS] + 1))
+"""The phases that give access. None of them takes anything away, so that they may be in one chunk."""
 _POSITIONS: Final = {action: position for position, action in enumerate(Action)}
 
 
@@ -38,11 +41,20 @@ def phase(step: Step) -> float:
     return _PHASE_OF[step.kind, step.action]
 
 
-def arrange(steps: Iterable[Step], *, chunk_size: int, problems: list[Diagnostic]) -> tuple[Step, ...]:
+def arrange(
+    steps: Iterable[Step], *, chunk_size: int, problems: list[Diagnostic], bulk: bool = False
+) -> tuple[Step, ...]:
     """Return the steps in the order of a plan, with the numbers of their chunks.
 
     A chunk holds consecutive steps of one phase that do not need each other. Steps of the same resource stay in
     order inside a chunk: they are carried out one after the other. The batches of one group stay as they come.
+
+    Args:
+        steps: in any order; their chunks are not looked at.
+        chunk_size: steps in one chunk, at most.
+        problems: told of renames that wait for each other.
+        bulk: whether creations and the additions that need them may be in one chunk, because one bulk request can
+            hold both (RFC 7644 §3.7.2). The order of the steps is the same.
     """
     ordered = sorted(
         steps,
@@ -52,7 +64,7 @@ def arrange(steps: Iterable[Step], *, chunk_size: int, problems: list[Diagnostic
     settled = [
         step for _, of_one_phase in groupby(ordered, phase) for step in _after_needs(list(of_one_phase), problems)
     ]
-    return tuple(_chunked(settled, chunk_size))
+    return tuple(_chunked(settled, chunk_size, bulk=bulk))
 
 
 def _after_needs(steps: Sequence[Step], problems: list[Diagnostic]) -> Iterator[Step]:
@@ -85,14 +97,22 @@ def _after_needs(steps: Sequence[Step], problems: list[Diagnostic]) -> Iterator[
         sorter.done(*layer)
 
 
-def _chunked(steps: Iterable[Step], chunk_size: int) -> Iterator[Step]:
+def _chunked(steps: Iterable[Step], chunk_size: int, *, bulk: bool) -> Iterator[Step]:
     number = 0
     current: set[str] = set()
+    created: set[str] = set()
     current_phase = -1.0
     for step in steps:
-        if phase(step) != current_phase or len(current) >= chunk_size or not current.isdisjoint(step.needs):
+        position = _GRANTING if bulk and phase(step) in _GRANTED else phase(step)
+        waits_for = current.intersection(step.needs)
+        if bulk and step.action is Action.ADD_MEMBERS:
+            # The creation of a group and its first members are carried out one after the other, as it is one resource.
+            waits_for -= created
+        if position != current_phase or len(current) >= chunk_size or waits_for:
             number += 1
-            current = set()
-            current_phase = phase(step)
+            current, created = set(), set()
+            current_phase = position
         current.add(step.id)
+        if step.action is Action.CREATE:
+            created.add(step.id)
         yield msgspec.structs.replace(step, chunk=number)

@@ -75,7 +75,12 @@ def plan(
     _refuse_problems(context)
     pairs: tuple[AnyPair, ...] = (*users.pairs, *groups.pairs)
     unordered = release_names(context, (*user_steps, *group_steps, *membership_steps, *deletions), pairs)
-    steps = arrange(unordered, chunk_size=context.policy.chunk_size, problems=findings.problems)
+    steps = arrange(
+        unordered,
+        chunk_size=context.policy.chunk_size,
+        problems=findings.problems,
+        bulk=context.capabilities.bulk_operations > 1,
+    )
     _refuse_problems(context)
 
     config = desired.config

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -60,6 +60,8 @@ class Scenario:
     chunk_size: int = 50
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     settling: tuple[float, ...] = SETTLING_SECONDS
+    bulk: bool = False
+    """Whether /Bulk is used where the directory offers it. Most tests are about single requests."""
 
     def write(self, yaml: str) -> Scenario:
         """State this, and nothing else."""
@@ -79,7 +81,8 @@ class Scenario:
             async with self.client() as client:
                 return await read_live(client, load_dialect(self.dialect))
 
-        return asyncio.run(read())
+        live = asyncio.run(read())
+        return live if self.bulk else replace(live, capabilities=replace(live.capabilities, bulk_operations=0))
 
     def plan(self, policy: Policy | None = None) -> Plan:
         return plan(load(self.workspace).desired, self.live(), as_of=self.as_of, policy=policy)
