@@ -95,4 +95,6 @@ def _is_so(change: Change, current: LiveResource, schema: ResourceSchema) -> boo
 
 def _difference(change: Change, current: LiveResource) -> str:
     found = Path.parse(change.path).get(current.attributes)
+    if change.path == "active" and found is None:
+        return "the directory does not show active, so nobody can tell whether the account works: look at it there"
     return f"{change.path} is {printable(repr(found), _LONGEST)}, not {printable(repr(change.after), _LONGEST)}"

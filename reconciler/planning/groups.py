@@ -185,10 +185,12 @@ def _unlisted(context: Context, live: LiveGroup) -> Iterator[Step]:
 def _reviewed(context: Context, live: LiveGroup) -> tuple[str, ...]:
     """Return what must not have changed under a deletion: who would lose access is part of what was reviewed.
 
-    Not where a member is a group: the same plan may delete that one first, and the membership goes with it.
+    Not where a member is a group: the same plan may delete that one first, and the membership goes with it. Nor where
+    the group itself does not tell its members: they were read in another way, which cannot be gone again at that point.
     """
     holds_group = any(member in context.live.groups_by_id for member in live.members or ())
-    return (DISPLAY_NAME,) if holds_group else (DISPLAY_NAME, MEMBERS)
+    checkable = context.capabilities.groups_hold_members and not holds_group
+    return (DISPLAY_NAME, MEMBERS) if checkable else (DISPLAY_NAME,)
 
 
 def replaced_deletions(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.capabilities import Authority, Capabilities, MembersRead, Paging
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.model import Kind, Live, LiveGroup, LiveUser, ReadStatistics
+from reconciler.reading.anonymous import another_way
 from reconciler.reading.by_name import read_by_name
 from reconciler.reading.finding import endpoint_of
 from reconciler.reading.memberships import Memberships
@@ -90,12 +91,13 @@ async def read_live(
         users_task = tasks.create_task(reading.users())
         groups_task = tasks.create_task(reading.groups())
     users, listed = users_task.result(), groups_task.result()
-    groups = await reading.complete(listed or [], users)
+    capabilities = replace(reading.telling(listed or [], users), groups=listed is not None)
+    groups = await reading.complete(listed or [], users, capabilities)
     after = client.statistics
     return Live(
         base_url=client.base_url,
         schemas=discovery.schemas,
-        capabilities=replace(discovery.capabilities, groups=listed is not None),
+        capabilities=capabilities,
         users=tuple(users),
         groups=tuple(groups),
         partial=frozenset(kind for kind in Kind if reading.by_name and (kind is Kind.USER or listed is not None)),
@@ -178,18 +180,33 @@ class _Reading:
             on_progress=self.progress(kind),
         )
 
-    async def complete(self, groups: list[LiveGroup], users: list[LiveUser]) -> list[LiveGroup]:
+    def telling(self, groups: Sequence[LiveGroup], users: Sequence[LiveUser]) -> Capabilities:
+        """Return the capabilities, with a way of reading members that tells who they are, as far as there is one."""
+        if self.by_name or self.capabilities.members_read is not MembersRead.LISTING:
+            return self.capabilities
+        other = another_way(groups, users)
+        if other is None:
+            return self.capabilities
+        members_read, why = other
+        self.tell(why)
+        return replace(self.capabilities, members_read=members_read)
+
+    async def complete(
+        self, groups: Sequence[LiveGroup], users: list[LiveUser], capabilities: Capabilities
+    ) -> list[LiveGroup]:
         """Return the groups with their members, as far as the server tells them."""
+        if capabilities.members_read is not self.capabilities.members_read:
+            groups = [replace(group, members=None) for group in groups]
         memberships = Memberships(
             client=self.client,
-            capabilities=self.capabilities,
+            capabilities=capabilities,
             wanted=self.wanted,
             users=users,
             by_name=self.by_name,
             tell=self.tell,
             on_progress=self.progress(Kind.GROUP),
         )
-        return await memberships.complete(groups)
+        return await memberships.complete(list(groups))
 
 
 def _no_groups(why: str) -> Diagnostic:

@@ -8,7 +8,6 @@ In order of authority: the user's word and the dialect, because servers are wron
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,15 +95,13 @@ async def _read(client: ScimClient, path: str) -> dict[str, Any] | None:
 async def _read_document(client: ScimClient, path: str) -> dict[str, Any] | None:
     """Return a document, or ``None`` where there is none.
 
-    A web page in its place, and again when it is asked for once more, is how a server with a web application beside it
-    says 404. Where ``base_url`` is wrong and everything is a web page, reading users says so.
+    A web page in its place is how a server with a web application beside it says 404; the client has asked twice. Where
+    ``base_url`` is wrong and everything is a web page, reading users says so.
     """
     try:
         return await _read(client, path)
     except WebPage:
-        with suppress(WebPage):
-            return await _read(client, path)
-    return None
+        return None
 
 
 async def _read_resource_types(client: ScimClient) -> tuple[ResourceType, ...]:
