@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from reconciler.capabilities import Authority, Statement
+from reconciler.capabilities import Authority, Paging, Statement
 from reconciler.probing import Examination, Finding, Probe
 from reconciler.probing.examination import shown
 from reconciler.rendering.escape import label, pad, safe, shorten
@@ -89,7 +89,9 @@ def _connection(examination: Examination, today: date, palette: Palette) -> Iter
     yield f"  dialect  {safe(examination.dialect)}: {safe(examination.description)}"
     yield f"  token    {safe(examination.token)}, {_expiry(examination.expires, today)}"
     totals = [counted(number, kind.lower()) for kind, number in examination.totals.items()]
-    yield f"  holds    {', '.join(totals) if totals else 'what can only be asked for by name'}"
+    by_name = examination.discovery.capabilities.paging is Paging.FILTER_ONLY
+    unknown = "what can only be asked for by name" if by_name else "a number that it does not tell"
+    yield f"  holds    {', '.join(totals) or unknown}"
 
 
 def _expiry(expires: date | None, today: date) -> str:

@@ -41,8 +41,8 @@ DIALECTS: dict[str, dict[str, Any]] = {
         "exclude_members": True,
     },
     "aws-identity-center": {
-        "members_read": MembersRead.PROBE,
-        "user_filters": ("userName", "externalId", "id"),
+        "members_read": MembersRead.USERS_BY_GROUP,
+        "user_filters": ("userName", "externalId", "id", "groups.value"),
         "group_filters": ("displayName", "externalId", "id", "members"),
         "filter_operators": ("and", "eq"),
         "put_groups": False,
@@ -142,7 +142,16 @@ SHOWN: dict[str, tuple[dict[str, Any], MembersRead]] = {
     "in listings": ({}, MembersRead.LISTING),
     "in single groups": ({"members_shown": MembersShown.READ}, MembersRead.GROUP),
     "in users": ({"members_shown": MembersShown.NEVER}, MembersRead.USER_GROUPS),
-    "by a filter": ({"members_shown": MembersShown.EMPTY, "user_groups": False}, MembersRead.PROBE),
+    "by a filter on users": ({"members_shown": MembersShown.EMPTY, "user_groups": False}, MembersRead.USERS_BY_GROUP),
+    "by a filter on groups": (
+        {
+            "members_shown": MembersShown.EMPTY,
+            "user_groups": False,
+            "filters": {Kind.USER: ("userName",), Kind.GROUP: ("displayName", "id members")},
+            "filter_operators": ("eq", "and"),
+        },
+        MembersRead.PROBE,
+    ),
     "nowhere": (
         {
             "members_shown": MembersShown.NEVER,

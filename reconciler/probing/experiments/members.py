@@ -13,11 +13,11 @@ from reconciler.probing.errors import Undetermined
 from reconciler.probing.experiments.creating import new_group
 from reconciler.probing.seen import Seen, refusal
 from reconciler.probing.stock import Made
-from reconciler.reading.single import holds
+from reconciler.reading.by_filter import finds_nobody_in_no_group, holds
 from reconciler.scim.answers import member
 from reconciler.scim.errors import ScimError
 
-_WAYS: Final = (MembersRead.GROUP, MembersRead.USER_GROUPS, MembersRead.PROBE)
+_WAYS: Final = (MembersRead.GROUP, MembersRead.USER_GROUPS, MembersRead.USERS_BY_GROUP, MembersRead.PROBE)
 _REMOVING: Final = (
     MemberRemove.PATH_FILTER,
     MemberRemove.VALUE_ARRAY,
@@ -113,9 +113,21 @@ async def reading(bench: Bench) -> Seen:
                 text=f"no group tells, users tell their groups, {where}",
                 states={"members_read": MembersRead.USER_GROUPS},
             )
+        case MembersRead.USERS_BY_GROUP:
+            return await _by_group(bench)
         case MembersRead.PROBE:
             return _probed(bench, "neither groups nor users tell, and a filter on id and members does")
     raise Undetermined("nobody was seen in a group")
+
+
+async def _by_group(bench: Bench) -> Seen:
+    """State that users can be asked for by their group, and what else is known of filters on members."""
+    filters = bench.facts.capabilities.user_filters
+    states = dict(_probed(bench, "").states) if await _probe_tells(bench) else {}
+    states["members_read"] = MembersRead.USERS_BY_GROUP
+    if filters is not None:
+        states["user_filters"] = tuple(dict.fromkeys((*filters, "groups.value")))
+    return Seen(text="neither groups nor users tell, and a filter on users by groups.value does", states=states)
 
 
 def _probed(bench: Bench, text: str) -> Seen:
@@ -236,7 +248,7 @@ async def _found(bench: Bench, newcomer: Made, answer: object) -> frozenset[str]
 
     async def look() -> frozenset[str]:
         for way in _WAYS if bench.facts.way is None else (bench.facts.way,):
-            if way is MembersRead.PROBE and not await _probe_tells(bench):
+            if not await _honoured(bench, way):
                 continue
             inside = await bench.attempt(bench.members_by(way, bench.group, [newcomer]))
             if isinstance(inside, frozenset) and inside:
@@ -245,6 +257,17 @@ async def _found(bench: Bench, newcomer: Made, answer: object) -> frozenset[str]
         return frozenset()
 
     return await bench.settle(look, bool, after=answer)
+
+
+async def _honoured(bench: Bench, way: MembersRead) -> bool:
+    """Tell whether the filter of a way finds nobody where nobody is: one that is ignored finds everybody."""
+    match way:
+        case MembersRead.USERS_BY_GROUP:
+            return await bench.attempt(finds_nobody_in_no_group(bench.client)) is True
+        case MembersRead.PROBE:
+            return await _probe_tells(bench)
+        case _:
+            return True
 
 
 async def _probe_tells(bench: Bench) -> bool:
