@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from reconciler.applying import ApplyEvent, Outcome, RunResult, Status, StopSignal
     from reconciler.desired import Loaded
     from reconciler.diagnostics import Diagnostic, DiagnosticsError, ReconcilerError
+    from reconciler.live import Wanted
     from reconciler.model import Desired, Live
     from reconciler.planning import Plan, PlanFileError
 
@@ -49,6 +50,7 @@ __all__ = [
     "RunResult",
     "Status",
     "StopSignal",
+    "Wanted",
     "WrongDirectoryError",
     "__version__",
     "apply",
@@ -83,6 +85,7 @@ _HOMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "reconciler.applying": ("ApplyEvent", "Outcome", "RunResult", "Status", "StopSignal"),
         "reconciler.desired": ("Loaded",),
         "reconciler.diagnostics": ("Diagnostic", "DiagnosticsError", "ReconcilerError"),
+        "reconciler.live": ("Wanted",),
         "reconciler.model": ("Desired", "Live"),
         "reconciler.planning": ("Plan", "PlanFileError"),
     }

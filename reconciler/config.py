@@ -125,6 +125,10 @@ class OwnDialect(Protocol):
         """What it is for, in a sentence."""
 
     @property
+    def extends(self) -> str | None:
+        """The dialect of this package that holds where the file is silent, if it names one."""
+
+    @property
     def capabilities(self) -> Mapping[str, Statement]:
         """What holds whatever the server says, by the name of the capability."""
 

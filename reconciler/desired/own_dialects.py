@@ -50,7 +50,12 @@ def read_own_dialect(document: Document, checks: SchemaChecks, problems: Problem
     if not sound:
         return None
     own = read_statements(value.get("capabilities"), Authority.DIALECT, document, "capabilities")
-    return Dialect(name=document.file, description=value["description"], capabilities={**base, **own})
+    return Dialect(
+        name=document.file,
+        description=value["description"],
+        capabilities={**base, **own},
+        extends=value.get("extends"),
+    )
 
 
 def known_dialect(name: str, origin: Origin, problems: Problems) -> bool:

@@ -18,6 +18,7 @@ from reconciler.importing.layout import Item, Split, lay_out
 from reconciler.importing.left_out import LeftOut
 from reconciler.importing.yaml_text import yaml_text
 from reconciler.model import Live
+from reconciler.scim.dialects import is_dialect_file
 from reconciler.whole_file import write_whole
 
 _FILE_BYTES = 32 * 1024 * 1024
@@ -144,7 +145,7 @@ def _yaml_files(target: Path) -> list[WorkspaceFile]:
 
 def _may_list_resources(file: WorkspaceFile) -> bool:
     """Tell whether a file lists users or groups, or cannot be read well enough to tell."""
-    if file.name == DIRECTORY_FILE:
+    if file.name == DIRECTORY_FILE or is_dialect_file(file.name):
         return False
     problems = Problems()
     data = read_file(file, problems)

@@ -63,6 +63,36 @@ def test_the_demo_shows_a_workspace_of_ones_own_on_an_empty_directory(tmp_path: 
     assert "Plan: 1 to create" in shown.stdout
 
 
+@pytest.mark.parametrize(
+    ("extends", "ways"), [("", "generic"), ("extends: entra-style\n", "entra-style")], ids=["nothing", "another"]
+)
+def test_the_demo_of_a_dialect_of_ones_own_has_the_ways_of_what_that_extends(
+    tmp_path: Path, extends: str, ways: str
+) -> None:
+    (tmp_path / "acme.dialect.yaml").write_text(f"description: Acme's.\n{extends}capabilities: {{page_size: 50}}\n")
+    (tmp_path / "directory.yaml").write_text(
+        "directory: {name: mine, dialect: acme.dialect.yaml, base_url: '${SCIM_BASE_URL}', token: {env: SCIM_TOKEN}}\n"
+        "unlisted: {users: ignore, groups: ignore}\n"
+    )
+    (tmp_path / "people.yaml").write_text("users: [{userName: ada@example.com}]\n")
+    shown = demo(cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert f"with the ways of {ways}." in shown.stdout
+    assert "What acme.dialect.yaml states beyond that is believed" in shown.stdout
+    assert f"--dialect {ways} " in shown.stdout
+
+
+def test_the_demo_of_a_directory_without_a_listing_reads_what_the_files_name(tmp_path: Path) -> None:
+    (tmp_path / "directory.yaml").write_text(
+        "directory: {name: mine, dialect: snowflake, base_url: '${SCIM_BASE_URL}', token: {env: SCIM_TOKEN}}\n"
+        "unlisted: {users: ignore, groups: ignore}\n"
+    )
+    (tmp_path / "people.yaml").write_text("users: [{userName: ada@example.com}]\n")
+    shown = demo(cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert "It holds 0 users and 0 groups of those that the files name." in shown.stdout
+
+
 def test_the_demo_refuses_a_workspace_that_names_a_real_directory(tmp_path: Path) -> None:
     (tmp_path / "directory.yaml").write_text(
         "directory: {name: mine, base_url: 'https://scim.example.com', token: {env: SCIM_TOKEN}}\n"

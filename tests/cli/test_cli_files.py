@@ -55,7 +55,8 @@ def test_init_knows_the_dialects(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "title"), [([], "users"), (["resources"], "users"), (["directory"], "directory")]
+    ("arguments", "title"),
+    [([], "users"), (["resources"], "users"), (["directory"], "directory"), (["faults"], "rules")],
 )
 def test_schema_prints_a_json_schema(arguments: list[str], title: str) -> None:
     schema = call(["schema", *arguments]).document

@@ -111,6 +111,11 @@ def test_only_files_that_may_list_somebody_are_named(tmp_path: Path, content: st
     assert report.other_files == ((tmp_path / "example.yaml",) if named else ())
 
 
+def test_a_file_that_states_a_dialect_lists_nobody(tmp_path: Path) -> None:
+    (tmp_path / "acme.dialect.yaml").write_text("description: Acme's directory.\ncapabilities: {page_size: 50}\n")
+    assert imported(LIVE, tmp_path).other_files == ()
+
+
 def test_a_folder_that_cannot_be_made_is_an_error_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "users").write_text("a file")
     with pytest.raises(WorkspaceWriteError, match=r"users/a\.yaml cannot be written: "):

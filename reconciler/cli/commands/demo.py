@@ -19,10 +19,13 @@ from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.terminal import Terminal
 from reconciler.config import DirectoryConfig
 from reconciler.diagnostics import ReconcilerError
+from reconciler.live import Wanted
+from reconciler.model import Desired
 from reconciler.rendering.style import ANSI, PLAIN
 from reconciler.rendering.words import counted
 from reconciler.sandbox.seed import read_seed
 from reconciler.sandbox.server import Sandbox
+from reconciler.scim.dialects import GENERIC
 
 SEED = Path(".sandbox") / "seed.json"
 """Where a workspace keeps what the demo's directory holds at the start. Without it, the directory starts empty."""
@@ -59,13 +62,20 @@ def command(terminal: Terminal) -> ExitCode:
     seed = read_seed(source / SEED) if (source / SEED).exists() else None
     with (
         tempfile.TemporaryDirectory(prefix="reconciler-demo-") as folder,
-        Sandbox(config.dialect, seed=seed) as sandbox,
+        Sandbox(_ways(config), seed=seed) as sandbox,
         _environment({"SCIM_BASE_URL": sandbox.base_url, "SCIM_TOKEN": sandbox.token}),
     ):
         shutil.copytree(source, Path(folder) / WORKSPACE, ignore=shutil.ignore_patterns(".reconciler"))
         with chdir(folder):
-            _Narrator(terminal).tell(config)
+            _Narrator(terminal).tell(loaded.desired)
     return ExitCode.DONE
+
+
+def _ways(config: DirectoryConfig) -> str:
+    """Return the dialect that the embedded directory has. Of one's own it has what that extends."""
+    if config.own_dialect is None:
+        return config.dialect
+    return config.own_dialect.extends or GENERIC
 
 
 def _workspace(terminal: Terminal) -> Path:
@@ -98,13 +108,20 @@ class _Narrator:
         self._terminal = terminal
         self._palette = ANSI if terminal.color else PLAIN
 
-    def tell(self, config: DirectoryConfig) -> None:
+    def tell(self, desired: Desired) -> None:
         """Run the whole story."""
-        live = api.read_live(config, WORKSPACE)
+        config = desired.config
+        live = api.read_live(config, WORKSPACE, wanted=Wanted.of(desired))
+        held = f"{counted(len(live.users), 'user')} and {counted(len(live.groups), 'group')}"
         self._say(
-            f"A directory runs inside this demo and speaks SCIM 2.0 over HTTP, with the ways of {config.dialect}.",
-            f"It holds {counted(len(live.users), 'user')} and {counted(len(live.groups), 'group')}. The files in "
-            f"{WORKSPACE}/ say what it should hold.",
+            f"A directory runs inside this demo and speaks SCIM 2.0 over HTTP, with the ways of {_ways(config)}.",
+            *(
+                (f"What {config.dialect} states beyond that is believed, and this directory may do otherwise.",)
+                if config.own_dialect is not None
+                else ()
+            ),
+            f"It holds {held}{' of those that the files name' if live.partial else ''}. The files in {WORKSPACE}/ say "
+            "what it should hold.",
             *(
                 ("People have changed things by hand since. Let us see how far apart the two are.",)
                 if live.users
@@ -120,7 +137,7 @@ class _Narrator:
         self._ledger()
         self._say("4. Plan again: nothing is left to do.")
         self._run(["plan", "--detailed-exitcode"])
-        self._next(config.dialect)
+        self._next(_ways(config))
 
     def _run(self, arguments: list[str]) -> None:
         # The entry point imports the commands, this one among them.

@@ -53,11 +53,13 @@ class Dialect:
         name: what ``directory.yaml`` calls it.
         description: what it is for, in a sentence.
         capabilities: what holds whatever the server says, by the name of the capability.
+        extends: the dialect of this package that holds where this one is silent, if it names one.
     """
 
     name: str
     description: str
     capabilities: Mapping[str, Statement] = field(default_factory=dict)
+    extends: str | None = None
 
 
 def dialect_names() -> tuple[str, ...]:
@@ -94,7 +96,12 @@ def read_dialect(name: str, document: Mapping[str, Any]) -> Dialect:
             own[capability] = read_statement(capability, stated, Authority.DIALECT)
         except ValueError as error:
             raise DialectError(name, f"dialect {name!r}: {capability}: {error}") from None
-    return Dialect(name=name, description=document["description"], capabilities={**base, **own})
+    return Dialect(
+        name=name,
+        description=document["description"],
+        capabilities={**base, **own},
+        extends=document.get("extends"),
+    )
 
 
 def read_statement(name: str, stated: Any, authority: Authority, place: str = "") -> Statement:
