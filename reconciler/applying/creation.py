@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from reconciler.applying.progress import Progress
-from reconciler.applying.requests import created_id, creation
+from reconciler.applying.requests import Request, created_id, creation
 from reconciler.applying.session import Session
 from reconciler.diagnostics import ReconcilerError
-from reconciler.model import LiveResource
+from reconciler.model import Kind, LiveResource
 from reconciler.planning.plan import Step
-from reconciler.scim.errors import Conflict, OutcomeUnknown, ScimError
+from reconciler.scim.errors import Conflict, OutcomeUnknown, RequestRefused, ScimError
 
+_INVALID = (400, 422)
 _TRIES = 2
 """How often a creation is sent whose answer was lost and whose effect is not there."""
 
@@ -22,7 +23,7 @@ class TakenError(ReconcilerError):
 
     Attributes:
         conflict: the server's answer.
-        owner: who has what the new resource should have, for a person.
+        owner: who has what the new resource should have, for a person, as far as that can be seen.
     """
 
     def __init__(self, conflict: Conflict, owner: str) -> None:
@@ -51,7 +52,7 @@ async def create(session: Session, progress: Progress) -> Made:
     made twice.
 
     Raises:
-        TakenError: another resource is in the way, and is known.
+        TakenError: another resource is in the way.
         TooLargeError: the directory takes no body of this size.
         ScimError: of every kind.
     """
@@ -78,18 +79,45 @@ async def create(session: Session, progress: Progress) -> Made:
                 ) from lost
         except Conflict as conflict:
             progress.http_status = conflict.status
-            found = await session.look_up(step)
-            if found is not None:
-                return Made(found, ours)
-            owner = await session.owner_of(step)
-            if owner is None:
+            return Made(await _in_the_way(session, step, conflict), ours)
+        except RequestRefused as refusal:
+            filled = _filled(session, step, request, refusal)
+            if filled is None:
                 raise
-            raise TakenError(conflict, owner) from conflict
+            request = filled
         else:
             progress.accept(answer.status)
             progress.resource_id = created_id(answer, step.kind)
             looked_up = None if progress.resource_id is not None else await session.look_up_patiently(step)
             return Made(looked_up, ours=True)
+
+
+async def _in_the_way(session: Session, step: Step, conflict: Conflict) -> LiveResource:
+    """Return the resource that a creation would have made again. Raises TakenError where it is another one."""
+    found = await session.look_up(step)
+    if found is not None:
+        return found
+    hidden = (
+        f"no {step.kind.lower()} of that {step.kind.naming_attribute} or externalId is shown, so it may be one that "
+        "the directory hides, for instance because it was deactivated or deleted. Bring it back there, or have it "
+        "removed for good"
+    )
+    raise TakenError(conflict, await session.owner_of(step) or hidden) from conflict
+
+
+def _filled(session: Session, step: Step, request: Request, refusal: RequestRefused) -> Request | None:
+    """Return the creation of a group with members, for a server that makes no empty one; ``None`` for other refusals.
+
+    Only those are named who are to be added to it anyway.
+    """
+    body = request.body or {}
+    about_members = "member" in (refusal.detail or "").lower()
+    if step.kind is not Kind.GROUP or "members" in body or refusal.status not in _INVALID or not about_members:
+        return None
+    ids = [*session.member_ids(session.joining.get(step.address, ()))[0]][: session.capabilities.max_members_per_patch]
+    if not ids:
+        return None
+    return session.fitting(replace(request, body={**body, "members": [{"value": member_id} for member_id in ids]}))
 
 
 async def _look_for_lost(session: Session, step: Step, lost: OutcomeUnknown) -> LiveResource | None:

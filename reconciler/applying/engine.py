@@ -61,6 +61,9 @@ async def apply_plan(
         stop=stop or StopSignal(),
         patience=Patience(settling),
     )
+    for step in plan.steps:
+        if step.action is Action.ADD_MEMBERS and step.resource_id is None:
+            session.joining[step.address] = (*session.joining.get(step.address, ()), *step.members)
     run = _Run(plan, session, ledger, on_event)
     for number, steps in plan.chunks():
         await run.chunk(number, steps)

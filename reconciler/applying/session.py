@@ -14,6 +14,7 @@ from reconciler.applying.requests import Request, TooLargeError
 from reconciler.applying.sender import Sender
 from reconciler.applying.settling import Patience
 from reconciler.applying.stop import StopSignal
+from reconciler.applying.verbs import Verbs
 from reconciler.attributes import ResourceSchema, Schemas
 from reconciler.capabilities import Capabilities
 from reconciler.live import members_among, read_group, read_user
@@ -48,6 +49,7 @@ class Session:
         members_shown: whether any group has shown a member in this run.
         sender: sends the writes.
         creations: what the chunk in work creates.
+        joining: who is to be in the groups that this run creates, by address.
         unpatchable: attributes that PATCH turned out not to be implemented for, by kind; PUT writes them.
     """
 
@@ -68,6 +70,8 @@ class Session:
     unconfirmed: dict[str, dict[str, bool]] = field(default_factory=dict)
     sender: Sender = field(init=False)
     creations: Creations = field(default_factory=Creations)
+    joining: dict[str, tuple[Edge, ...]] = field(default_factory=dict)
+    _verbs: Verbs = field(default_factory=Verbs)
     _failures: int = 0
     _lookup: Lookup = field(init=False)
 
@@ -238,7 +242,7 @@ class Session:
             UnresolvedReferenceError: it names what is not created together with it.
             ScimError: of every kind.
         """
-        answer = await self.sender.send(request)
+        answer = await self._verbs.send(request, self.sender.send)
         self.succeeded()
         return answer
 
