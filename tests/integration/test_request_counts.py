@@ -1,13 +1,19 @@
-"""What a read of the whole directory costs, to the request: discovery is three, and every page is one."""
+"""What a read costs, to the request: discovery is three, every page is one, and each way to read members its own."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reconciler.sandbox.behaviour import Behaviour, behaviour
+from reconciler.sandbox.behaviour.definition import Listing, MembersShown
+from reconciler.sandbox.server import Sandbox
 from scenario import Start
+from whole_way import Product, Workspace
 
 DISCOVERY = 3
 
@@ -28,12 +34,16 @@ def cost(start: Start, dialect: str, users: int, groups: int) -> dict[str, int]:
 
     assert len(live.users) == users
     assert live.statistics.requests == sandbox.request_count == len(sandbox.requests)
-    return dict(
-        Counter(
-            {"/Users": "users", "/Groups": "groups"}.get(f"/{request.path.rpartition('/')[2]}", "discovery")
-            for request in sandbox.requests
-        )
-    )
+    return counted(sandbox)
+
+
+def counted(sandbox: Sandbox) -> dict[str, int]:
+    """Return the requests for users, for groups, for each group alone, and for discovery."""
+    found = Counter[str]()
+    for request in sandbox.requests:
+        *_, parent, last = request.path.split("/")
+        found[{"Users": "users", "Groups": "groups"}.get(last, "group" if parent == "Groups" else "discovery")] += 1
+    return dict(found)
 
 
 @pytest.mark.parametrize(
@@ -75,3 +85,76 @@ def test_groups_come_a_hundred_at_a_time_though_the_server_offers_more(
     start: Start, groups: int, requests: int
 ) -> None:
     assert cost(start, "generic", 3, groups) == {"discovery": DISCOVERY, "users": 1, "groups": requests}
+
+
+def planned(folder: Path, dialect: str, rules: Behaviour, **capabilities: Any) -> dict[str, int]:
+    """Plan for a directory of 12 users in 3 groups that is as the files say."""
+    content = seed(12, 3 if rules.groups else 0)
+    with Sandbox(rules, seed=content, record=True) as sandbox:
+        product = Product(capabilities=capabilities)
+        workspace = Workspace(folder, sandbox.base_url, sandbox.token, product, dialect=dialect)
+        users = [{"userName": user["userName"]} for user in content["users"]]
+        workspace.state(users, content["groups"])
+        assert workspace.plan().steps == ()
+        return counted(sandbox)
+
+
+# AWS wants more of a user than the others do.
+AWS = replace(behaviour("aws-identity-center"), required=())
+BY_CURSOR = replace(AWS, cursor_limit=5)
+ALONE = replace(behaviour("generic"), members_shown=MembersShown.READ)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "rules", "capabilities", "requests"),
+    [
+        pytest.param("generic", ALONE, {"members_read": "group"}, {"users": 1, "groups": 1, "group": 3}, id="by group"),
+        pytest.param(
+            "generic",
+            replace(behaviour("generic"), members_shown=MembersShown.NEVER),
+            {"members_read": "user-groups"},
+            {"users": 1, "groups": 1},
+            id="by the groups of users: nothing",
+        ),
+        pytest.param(
+            "aws-identity-center",
+            AWS,
+            {},
+            {"users": 1 + 1 + 3, "groups": 1},
+            id="users by group: one each, and one whether the filter is honoured",
+        ),
+        pytest.param(
+            "aws-identity-center",
+            AWS,
+            {"members_read": "probe"},
+            {"users": 1, "groups": 1 + 1 + 3 * 12},
+            id="probe: each user of each group, and one whether the filter is honoured",
+        ),
+        pytest.param(
+            "aws-identity-center",
+            BY_CURSOR,
+            {"page_size": 5},
+            {"users": 3 + 1 + 3, "groups": 1},
+            id="by cursor: no look past the end",
+        ),
+        pytest.param(
+            "generic",
+            replace(behaviour("generic"), listing=Listing.WHOLE),
+            {"paging": "none"},
+            {"users": 1, "groups": 1},
+            id="without paging",
+        ),
+        pytest.param("gitlab", behaviour("gitlab"), {}, {"users": 12}, id="without a listing: each user"),
+        pytest.param(
+            "snowflake",
+            behaviour("snowflake"),
+            {},
+            {"users": 12, "groups": 3, "group": 3},
+            id="without a listing: each user, and each group twice, for it and for its members",
+        ),
+    ],
+)
+def test_each_way_of_reading_costs_what_it_takes(
+    dialect: str, rules: Behaviour, capabilities: dict[str, Any], requests: dict[str, int], tmp_path: Path
+) -> None:
+    assert planned(tmp_path, dialect, rules, **capabilities) == {"discovery": DISCOVERY, **requests}
