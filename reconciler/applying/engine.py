@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -81,9 +80,6 @@ class _Run:
         self._ledger = ledger
         self._on_event = on_event
         self._chunks = max((step.chunk for step in plan.steps), default=0)
-        # Where writes wait for each other, all resources of a chunk are in work: the client bounds the requests.
-        self._bulk = session.capabilities.bulk_operations > 1
-        self._slots = asyncio.Semaphore(max(len(plan.steps), 1) if self._bulk else session.client.concurrency)
         self._recording = True
 
     async def chunk(self, number: int, steps: Sequence[Step]) -> None:
@@ -126,22 +122,14 @@ class _Run:
 
     async def _lane(self, number: int, steps: Sequence[Step]) -> None:
         session = self._session
-        try:
+        async with session.sender.lane():
             for action, part in groupby(steps, key=lambda step: step.action if step.action in _MEMBERSHIP else None):
                 ready = self._met(number, part)
-                if action is not None and not self._bulk:
-                    # Before it takes a slot, which the creations may need.
-                    await session.creations.wait(edge.address for step in ready for edge in step.members)
-                async with self._slots:
-                    with session.sender.lane():
-                        await self._part(number, ready, Lane if action is None else MembershipLane)
-        finally:
-            for step in steps:
-                session.creations.settle(step.address)
-
-    async def _part(self, number: int, steps: list[Step], lane: type[Lane | MembershipLane]) -> None:
-        for outcome in await lane(self._session, steps).run() if steps else ():
-            self._finish(number, outcome)
+                lane = Lane if action is None else MembershipLane
+                for outcome in await lane(session, ready).run() if ready else ():
+                    self._finish(number, outcome)
+                for step in ready:
+                    session.creations.settle(step.address)
 
     def _met(self, number: int, steps: Iterable[Step], *, except_for: Collection[str] = ()) -> list[Step]:
         """Return the steps that can be tried, and record the others as skipped."""

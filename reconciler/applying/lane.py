@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from reconciler.applying.advice import advised
 from reconciler.applying.creation import TakenError, create
 from reconciler.applying.lookup import AmbiguousCreationError
 from reconciler.applying.outcome import Outcome, Status
@@ -22,6 +23,7 @@ from reconciler.applying.requests import (
     deletion,
     updates,
 )
+from reconciler.applying.sender import NotSent
 from reconciler.applying.session import Session
 from reconciler.applying.settling import Topic
 from reconciler.attributes import Path
@@ -84,6 +86,12 @@ class Lane:
             if step.action is Action.CREATE:
                 return await self._create(progress)
             return await self._change(progress)
+        except NotSent as error:
+            progress.requests -= 1
+            if not progress.accepted:
+                return progress.outcome(Status.NOT_TRIED)
+            progress.failure = str(error)
+            return progress
         except (
             ScimError,
             AmbiguousCreationError,
@@ -96,9 +104,9 @@ class Lane:
             if isinstance(error, ScimError) and progress.requests:
                 progress.http_status = error.status or progress.http_status
             if progress.accepted:
-                progress.failure = str(error)
+                progress.failure = advised(step, error)
                 return progress
-            return progress.outcome(Status.FAILED, str(error))
+            return progress.outcome(Status.FAILED, advised(step, error))
 
     def _pending(self, progress: Progress) -> Pending:
         return pending(progress.step, self._current, self._schema)

@@ -11,8 +11,8 @@ of a kind that it never got done, and all of them where the server refuses bulks
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, TypeAlias, TypeVar
@@ -62,6 +62,10 @@ class _Alone(Enum):
     """It was not in a bulk, or the bulk did nothing about it."""
 
 
+class NotSent(ScimError):  # noqa: N818  # Named as those of reconciler.scim.errors: after what a request ended in.
+    """A write that a bulk did not do, and that was not sent by itself any more because the run has ended."""
+
+
 @dataclass(slots=True, eq=False)
 class _Waiting:
     """A write that waits for a bulk, or is in one."""
@@ -96,15 +100,18 @@ class Sender:
     Args:
         client: an entered client.
         capabilities: what the service provider can do.
+        halted: tells whether the run has come to an end, so that what a bulk did not do is not sent any more.
 
     Attributes:
         refers: whether a write may name what another one of the same bulk creates.
     """
 
-    def __init__(self, client: ScimClient, capabilities: Capabilities) -> None:
+    def __init__(self, client: ScimClient, capabilities: Capabilities, halted: Callable[[], bool]) -> None:
         self._client = client
+        self._halted = halted
+        self._slots = asyncio.Semaphore(client.concurrency)
         self._limit = capabilities.bulk_operations
-        self._bytes = capabilities.bulk_bytes - _ENVELOPE
+        self._bytes = min(capabilities.bulk_bytes, capabilities.max_body_bytes) - _ENVELOPE
         self.refers = True
         self._tasks: asyncio.TaskGroup | None = None
         self._busy = 0
@@ -130,28 +137,34 @@ class Sender:
         """Let the writes of lanes that run in these tasks wait for each other."""
         self._tasks = tasks
 
-    @contextmanager
-    def lane(self) -> Iterator[None]:
-        """Run a lane. While it waits neither for an answer nor for another lane, only full bulks leave."""
+    @asynccontextmanager
+    async def lane(self) -> AsyncIterator[None]:
+        """Run a lane. While any waits neither for its answer nor for another lane, only full bulks leave.
+
+        As many as there may be requests in flight are at work at once; those that wait take nobody's place.
+        """
         self._busy += 1
+        await self._slots.acquire()
         try:
             yield
         finally:
             self._rest()
 
     async def apart(self, other: Awaitable[_T]) -> _T:
-        """Wait for another lane; bulks do not wait meanwhile."""
+        """Wait for another lane, without taking the place of any."""
         self._rest()
         try:
             return await other
         finally:
             self._busy += 1
+            await self._slots.acquire()
 
     async def send(self, request: Request) -> ScimResponse:
         """Send a write, alone or with others, and return its answer.
 
         Raises:
             UnresolvedReferenceError: it names what is not created in one bulk with it. Nothing was written.
+            NotSent: the run has ended. Nothing was written.
             ScimError: of every kind that a plain request can end in.
         """
         waiting = self._wait_for_bulk(request)
@@ -159,11 +172,16 @@ class Sender:
             if request.refers_to:
                 raise UnresolvedReferenceError(request.path)
             return await self._send_alone(request)
-        answer = await waiting.answer
+        try:
+            answer = await waiting.answer
+        finally:
+            await self._slots.acquire()
         if isinstance(answer, ScimResponse):
             return answer
         if request.refers_to:
             raise UnresolvedReferenceError(request.path)
+        if self._halted():
+            raise NotSent("the run ended before it was sent", method=request.method, path=request.path)
         response = await self._send_alone(request)
         if answer is _Alone.UNPROVEN:
             # The same write works by itself.
@@ -198,6 +216,7 @@ class Sender:
 
     def _rest(self) -> None:
         self._busy -= 1
+        self._slots.release()
         # Asked once all lanes that were woken before have taken up their work again.
         asyncio.get_running_loop().call_soon(self._dispatch_if_all_wait)
 

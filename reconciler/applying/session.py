@@ -79,7 +79,7 @@ class Session:
         self.adding = Forms.of(Action.ADD_MEMBERS, self.capabilities)
         self.removing = Forms.of(Action.REMOVE_MEMBERS, self.capabilities)
         self.conditional = self.capabilities.etag
-        self.sender = Sender(self.client, self.capabilities)
+        self.sender = Sender(self.client, self.capabilities, lambda: self.halted is not None)
         self._lookup = Lookup(self.client, self.schemas, self.capabilities)
 
     @property
