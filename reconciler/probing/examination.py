@@ -187,6 +187,8 @@ def _misfits(known: Capabilities) -> Iterator[Diagnostic]:
     filters = known.group_filters
     if known.members_read is MembersRead.PROBE and filters is not None and not {"id", "members"} <= set(filters):
         yield _warning("misfit", "members_read is probe, and group_filters does not name id and members")
+    if known.members_read is MembersRead.USERS_BY_GROUP and not known.filters("User", "groups.value"):
+        yield _warning("misfit", "members_read is users-by-group, and user_filters does not name groups.value")
 
 
 def shown(value: Any) -> str:

@@ -184,7 +184,7 @@ class Memberships:
                 needed[len(affordable) :],
                 f"to ask for each of {len(candidates):,} possible members would take more than the {MOST_PROBES:,} "
                 "requests that one read may spend on that",
-                hint=_hint(MembersRead.USER_GROUPS, MembersRead.GROUP),
+                hint=_hint(MembersRead.USERS_BY_GROUP, MembersRead.USER_GROUPS, MembersRead.GROUP),
             )
         try:
             return await self._probe(groups, affordable, candidates)

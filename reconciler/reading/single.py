@@ -15,8 +15,6 @@ from reconciler.scim.listing import Endpoint
 from reconciler.scim.resources import ResourceReader, direct_groups
 from reconciler.scim.tasks import for_each
 
-__all__ = ["holds", "members_among", "read_group", "read_user"]
-
 
 async def read_user(client: ScimClient, user_id: str) -> LiveUser | None:
     """Return one user as it is now, or ``None`` where there is none of that id.

@@ -85,6 +85,8 @@ CONTRADICTIONS: Mapping[str, tuple[dict[str, Any], list[str]]] = {
     "nothing to read by": ({"paging": "filter-only", "user_filters": []}, ["contradiction", "no-way-to-read"]),
     "a form without its verb": ({"member_remove": "put", "put_groups": False}, ["misfit"]),
     "a probe without its filter": ({"members_read": "probe", "group_filters": ["displayName"]}, ["misfit"]),
+    "a group's users without their filter": ({"members_read": "users-by-group", "user_filters": []}, ["misfit"]),
+    "a group's users with their filter": ({"members_read": "users-by-group", "user_filters": ["groups.value"]}, []),
     "unknown domains": ({"email_domain_unlinks": True}, ["no-domains"]),
 }
 

@@ -181,7 +181,8 @@ def test_more_groups_than_a_read_may_ask_about_stay_unknown_and_a_warning_says_w
     assert set(members_of(live).values()) == {None}
     assert told[0].message.startswith("the members of 2 groups are unknown")
     assert told[0].hint == (
-        "state `members_read: user-groups` or `members_read: group` under `capabilities` in directory.yaml"
+        "state `members_read: users-by-group` or `members_read: user-groups` or `members_read: group` under "
+        "`capabilities` in directory.yaml"
     )
     assert sum("filter" in request.query for request in requests) == 1
 
