@@ -118,12 +118,15 @@ class Memory:
         self._cases[case.change.path, lesson].append(case)
 
     def _message(self, path: str, lesson: _Lesson, first: _Case, others: int) -> str:
-        made = _made(path, first.change.after, first.stored)
-        ignored = f"the directory kept {path} {_shown(first.stored)} and not {_shown(first.change.after)}"
+        wrote, stored = _readable(first.change.after, first.stored)
+        made = _made(path, wrote, stored)
+        ignored = f"the directory kept {path} {_shown(stored)} and not {_shown(wrote)}"
         what = f"{first.address}{f', and so for {self._counted(others, other=True)}' if others else ''}"
         match lesson:
             case "settled":
-                advice = "stop managing it" + ("" if unassigned(first.stored) else f" or write {_shown(first.stored)}")
+                advice = "stop managing it" + ("" if unassigned(stored) else f" or write {_shown(stored)}")
+                if self._kind is Kind.GROUP and path == self._kind.naming_attribute:
+                    advice += ", or state `group_rename: false` under `capabilities`, if no group can be renamed"
                 return f"the directory {made} ({what}): {advice}. It is not written again"
             case "dropped":
                 written = self._counted(self._evidence(path).written)
@@ -134,8 +137,8 @@ class Memory:
                 return f"when it was last written, {ignored} ({what}). It is written once more"
             case "undone":
                 return (
-                    f"{path} {_shown(first.change.after)} was written and kept {_TELLING} times or more ({what}), and "
-                    f"is {_shown(first.stored)} again: another attribute that is managed overwrites it, or somebody "
+                    f"{path} {_shown(wrote)} was written and kept {_TELLING} times or more ({what}), and "
+                    f"is {_shown(stored)} again: another attribute that is managed overwrites it, or somebody "
                     "else does. It is written again"
                 )
 
@@ -190,6 +193,19 @@ def _made(path: str, wrote: Any, stored: Any) -> str:
     if unassigned(stored):
         return f"does not keep {path} {_shown(wrote)}"
     return f"stores {path} {_shown(wrote)} as {_shown(stored)}"
+
+
+def _readable(wrote: Any, stored: Any) -> tuple[Any, Any]:
+    """Reduce elements to their ``value`` where that tells the difference: types and flags would fill the line first."""
+    short = [
+        [one["value"] for one in value] if isinstance(value, list) and all(map(_has_value, value)) else value
+        for value in (wrote, stored)
+    ]
+    return (wrote, stored) if short[0] == short[1] else (short[0], short[1])
+
+
+def _has_value(element: Any) -> bool:
+    return isinstance(element, Mapping) and "value" in element
 
 
 def _shown(value: Any) -> str:
