@@ -11,6 +11,7 @@ import pytest
 
 from loopback import Reply, Request
 from meddler import Forward, Interpose, user
+from reconciler.capabilities import MembersRead
 from reconciler.desired import load
 from reconciler.model import Live
 from reconciler.planning import Plan, plan
@@ -84,6 +85,66 @@ def test_what_a_plan_costs(
     live = scenario.live()
     batches_of_five = replace(live.capabilities, max_members_per_patch=5, max_operations_per_patch=5)
     live = replace(live, capabilities=batches_of_five)
+    planned = plan(load(scenario.write(yaml).workspace).desired, live, as_of=scenario.as_of)
+    assert cost(scenario, sandbox, planned, live) == requests
+
+
+class Server:
+    """A dialect, and what differs from it."""
+
+    def __init__(self, dialect: str, **capabilities: Any) -> None:
+        self.dialect = dialect
+        self._capabilities = capabilities
+
+    def of(self, live: Live) -> Live:
+        return replace(live, capabilities=replace(live.capabilities, **self._capabilities))
+
+
+@pytest.mark.parametrize(
+    ("server", "seed", "yaml", "requests"),
+    [
+        pytest.param(
+            Server("okta-style"),
+            SEEDED,
+            users(title="Boss"),
+            {"GET": 2 * COUNT, "PUT": COUNT},
+            id="users written whole",
+        ),
+        pytest.param(
+            Server("okta-style", max_operations_per_patch=4),
+            with_team(NAMES),
+            users() + group([]),
+            {"GET": 3, "PATCH": 3},
+            id="a path filter takes an operation for each member",
+        ),
+        pytest.param(
+            Server("entra-style", max_operations_per_patch=1),
+            with_team(NAMES),
+            users() + group([]),
+            {"GET": 2, "PATCH": 1},
+            id="a list of members takes one operation",
+        ),
+        pytest.param(
+            Server("salesforce"),
+            with_team([]),
+            users() + group(NAMES),
+            {"GET": 2, "PATCH": 1},
+            id="members inside a value",
+        ),
+        pytest.param(
+            Server("generic", members_read=MembersRead.NONE),
+            with_team([]),
+            users() + group(NAMES),
+            {"GET": 1, "PATCH": 1},
+            id="members that nobody can read back",
+        ),
+    ],
+)
+def test_what_a_plan_costs_by_capability(
+    start: Start, server: Server, seed: dict[str, Any], yaml: str, requests: dict[str, int]
+) -> None:
+    scenario, sandbox = start(server.dialect, seed=seed, unlisted=("ignore", "ignore"))
+    live = server.of(scenario.live())
     planned = plan(load(scenario.write(yaml).workspace).desired, live, as_of=scenario.as_of)
     assert cost(scenario, sandbox, planned, live) == requests
 
