@@ -14,8 +14,11 @@ from urllib.parse import parse_qsl
 import pytest
 from jsonschema import Draft202012Validator
 
+from every_dialect import OURS, apply, stages
 from reconciler.sandbox.gate import RecordedRequest
+from reconciler.sandbox.server import Sandbox
 from scenario import Start
+from whole_way import Workspace
 
 CONTRACT = Path(__file__).parents[3] / "shared" / "contracts" / "atlassian-user-provisioning.openapi.json"
 
@@ -115,6 +118,23 @@ def test_every_request_of_a_full_run_is_in_the_contract(start: Start, contract: 
         for problem in contract.violations(request)
     ]
     assert problems == []
+
+
+def test_every_request_of_the_scenario_of_all_dialects_is_in_the_contract(tmp_path: Path, contract: Contract) -> None:
+    with Sandbox("atlassian", record=True) as sandbox:
+        workspace = Workspace(tmp_path, sandbox.base_url, sandbox.token, dialect="atlassian", scope=OURS)
+        for stage in stages(count=12):
+            assert apply(workspace, stage).converged
+        assert [told for request in sandbox.requests for told in contract.violations(request)] == []
+
+
+def test_looking_for_what_a_creation_clashes_with_is_in_the_contract(start: Start, contract: Contract) -> None:
+    scenario, sandbox = start("atlassian")
+    live, planned = scenario.live(), scenario.write(FILES).plan()
+    scenario.write(FILES.replace("title: Engineer", "title: Boss")).apply()
+    assert not scenario.apply_to(planned, live).complete
+    assert any("filter=" in request.query for request in sandbox.requests)
+    assert [told for request in sandbox.requests for told in contract.violations(request)] == []
 
 
 def test_the_check_itself_finds_what_is_not_allowed(contract: Contract) -> None:
