@@ -209,8 +209,7 @@ class Sender:
         if waiting.verb in self._unfit or waiting.size > self._bytes:
             return None
         self._waiting.append(waiting)
-        while self._is_full() and self._dispatch():
-            pass
+        self._dispatch_full()
         self._rest()
         return waiting
 
@@ -223,6 +222,10 @@ class Sender:
     def _dispatch_if_all_wait(self) -> None:
         if self._waiting and self._busy <= 0:
             self._dispatch(last=True)
+
+    def _dispatch_full(self) -> None:
+        while self._is_full() and self._dispatch():
+            pass
 
     def _is_full(self) -> bool:
         many = len(self._waiting) >= self._limit or sum(one.size for one in self._waiting) >= self._bytes
@@ -281,6 +284,7 @@ class Sender:
         self._proven |= done
         for one, result in zip(batch, results, strict=True):
             one.settle(self._judge(one, result))
+        self._dispatch_full()
 
     def _not_done(self, batch: Sequence[_Waiting], error: ScimError) -> None:
         """Draw the consequences of a bulk that failed as a whole."""
@@ -290,8 +294,9 @@ class Sender:
             self._waiting[:0] = batch
             if not self.bulk:
                 self._give_up()
-            while self._is_full() and self._dispatch():
-                pass
+            # One alone, because it may still be too much.
+            if self._is_full():
+                self._dispatch()
             self._dispatch_if_all_wait()
         elif isinstance(error, RequestRefused | RedirectRefused) and error.status != 401:
             # Other requests may still be welcome: those of one resource will tell.
