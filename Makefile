@@ -21,8 +21,6 @@ demo: $(STAMP) ## the main job, end to end, on the embedded directory
 
 test: $(STAMP) ## the whole test suite
 	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
-	@$(BIN)/coverage report --include='reconciler/planning/*,reconciler/desired/*' --fail-under=95 >/dev/null || \
-	  { echo "planning and desired state must be covered by branch to 95 % or more"; exit 1; }
 
 lint: $(STAMP) ## ruff and mypy, as CI runs them
 	@$(BIN)/ruff check .

@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from scenario import Scenario, Start
 
 
+_COVERED = {"planning", "desired"}
+"""The folders whose tests are measured; see ``tool.coverage`` in pyproject.toml."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Measure the coverage of no test that it does not count for."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).parts[0] not in _COVERED and item.config.pluginmanager.has_plugin("pytest_cov"):
+            item.add_marker("no_cover")
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Start sandbox directories that live as long as the test."""
