@@ -15,6 +15,7 @@ from reconciler.config import Policy
 from reconciler.desired import load
 from reconciler.live import read_live
 from reconciler.model import Live
+from reconciler.observations import recall, remember
 from reconciler.planning import Plan, plan
 from reconciler.sandbox.server import Sandbox
 from reconciler.scim.client import ScimClient
@@ -85,7 +86,12 @@ class Scenario:
         return live if self.bulk else replace(live, capabilities=replace(live.capabilities, bulk_operations=0))
 
     def plan(self, policy: Policy | None = None) -> Plan:
-        return plan(load(self.workspace).desired, self.live(), as_of=self.as_of, policy=policy)
+        return self.plan_for(self.live(), policy)
+
+    def plan_for(self, live: Live, policy: Policy | None = None) -> Plan:
+        """Plan for a directory that was read before, with what earlier applies from this workspace learned of it."""
+        learned = recall(self.workspace, live.base_url)
+        return plan(load(self.workspace).desired, live, as_of=self.as_of, policy=policy, observations=learned)
 
     def apply(
         self,
@@ -96,8 +102,7 @@ class Scenario:
     ) -> RunResult:
         """Carry out a plan, or a fresh one."""
         live = self.live()
-        made = planned or plan(load(self.workspace).desired, live, as_of=self.as_of)
-        return self.apply_to(made, live, stop=stop, on_event=on_event)
+        return self.apply_to(planned or self.plan_for(live), live, stop=stop, on_event=on_event)
 
     def apply_to(
         self,
@@ -123,7 +128,9 @@ class Scenario:
                         settling=self.settling,
                     )
 
-        return asyncio.run(run())
+        result = asyncio.run(run())
+        remember(self.workspace, live.base_url, result.run_id, result.outcomes)
+        return result
 
     def converge(self) -> RunResult:
         """Apply, and prove that nothing is left to do."""
