@@ -8,7 +8,7 @@ from reconciler.model import Kind
 from reconciler.planning.plan import Step
 from reconciler.scim.errors import RequestRefused
 
-_CANNOT: Final = (400, 405, 422, 501)
+_CANNOT: Final = (400, 422)
 
 
 def advised(step: Step, error: Exception) -> str:

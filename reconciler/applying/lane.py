@@ -277,7 +277,8 @@ class Lane:
                 f"({left.describe(found)}); plan again to take it over",
             )
         self._session.made(progress.step, found.id)
-        return progress.outcome(Status.APPLIED)
+        # Told, because a listing that hides somebody would let every plan create the same user again.
+        return progress.outcome(Status.APPLIED, "it is in the directory already")
 
     async def _read_back(self, items: Sequence[Outcome | Progress]) -> list[Outcome]:
         """Prove from the directory itself that what was written is there."""

@@ -17,12 +17,13 @@ from reconciler.applying.stop import StopSignal
 from reconciler.applying.verbs import Verbs
 from reconciler.attributes import ResourceSchema, Schemas
 from reconciler.capabilities import Capabilities
-from reconciler.live import members_among, read_group, read_user
+from reconciler.live import endpoint_of, members_among, read_group, read_user
 from reconciler.model import Kind, LiveGroup, LiveResource, LiveUser
 from reconciler.planning.plan import Action, Edge, Step
 from reconciler.scim.client import ScimClient, ScimResponse
 from reconciler.scim.errors import RequestRefused, ScimError
 
+_VERSION_REQUIRED = 428
 _FAILURES_IN_A_ROW = 10
 """Steps that may fail on end for a reason that is the server's, before the run ends."""
 
@@ -242,9 +243,23 @@ class Session:
             UnresolvedReferenceError: it names what is not created together with it.
             ScimError: of every kind.
         """
-        answer = await self._verbs.send(request, self.sender.send)
+        try:
+            answer = await self._verbs.send(request, self.sender.send)
+        except RequestRefused as refusal:
+            if refusal.status != _VERSION_REQUIRED or request.resource_id is None or request.if_match is not None:
+                raise
+            answer = await self._send_with_version(request, request.resource_id, refusal)
         self.succeeded()
         return answer
+
+    async def _send_with_version(self, request: Request, resource_id: str, refusal: RequestRefused) -> ScimResponse:
+        """Send a write to a directory that turns out to want versions (RFC 6585 §3), and state them from now on."""
+        kind = Kind.USER if request.endpoint == endpoint_of(Kind.USER) else Kind.GROUP
+        current = await self.read(kind, resource_id)
+        if current is None or current.version is None:
+            raise refusal
+        self.conditional = True
+        return await self._verbs.send(replace(request, if_match=current.version), self.sender.send)
 
     def made(self, step: Step, resource_id: str) -> None:
         """Record the id of what a creation has made, or found made, for those who build on it."""

@@ -53,7 +53,11 @@ class Verbs:
     ) -> ScimResponse:
         try:
             answer = await send(_capitalised(request))
-        except RequestRefused:
+        except RequestRefused as second:
+            if _ABOUT_A_VERB.search(refusal.detail or "") and not _ABOUT_A_VERB.search(second.detail or ""):
+                # Now it understands, and has another objection.
+                self._capital = self._clear = True
+                raise
             self._in_vain += 1
             # What was said of the standard form is what a person can look up.
             raise refusal from None

@@ -90,6 +90,7 @@ class MembershipWriter:
         """Take over members that were sent by reference: ``answer`` is what came back, ``lost`` why nothing did."""
         batch = Batch(progress=progress, ids=ids, form=form, lost=lost, ahead=True)
         if answer is None:
+            self._roster.sent(self._action, ids)
             self._sent.append(batch)
             self._due = True
         else:
@@ -99,6 +100,13 @@ class MembershipWriter:
     async def _hold_gate(self) -> None:
         await self._session.sender.apart(self._forms.gate.acquire())
         self._holds_gate = True
+        # Whoever held it may have proven the form.
+        self._release_if_trusted()
+
+    def _release_if_trusted(self) -> None:
+        usable = self._forms.usable
+        if not usable or self._trusted(usable[0]):
+            self.release()
 
     def release(self) -> None:
         """Let other groups use forms that are not proven. To be called however the steps of the group ended."""
@@ -129,7 +137,7 @@ class MembershipWriter:
         if not ids:
             return
         if self._forms.verdict is not None:
-            self._refuse(batch, self._forms.verdict)
+            batch.refuse(self._forms.verdict)
             return
         form = next((one for one in self._forms.usable if one not in {**batch.tried, **batch.impossible}), None)
         if form is None:
@@ -137,7 +145,6 @@ class MembershipWriter:
             return
         if not self._trusted(form) and not self._holds_gate:
             await self._hold_gate()
-            # Whoever held it has learned something: decide again.
             self._queue.appendleft(batch)
             if self._session.ended:
                 self._abandon()
@@ -167,10 +174,6 @@ class MembershipWriter:
         progress.http_status = error.status or progress.http_status
         progress.failure = str(error)
         self._queue = deque(batch for batch in self._queue if batch.progress is not progress)
-
-    def _refuse(self, batch: Batch, why: str) -> None:
-        for member_id in batch.ids:
-            batch.progress.refusals.add(batch.progress.members[member_id], why, member_id)
 
     async def _send(self, batch: Batch, form: Form) -> None:
         group, progress = self._roster.group, batch.progress
@@ -247,11 +250,11 @@ class MembershipWriter:
         progress = batch.progress
         if progress.refused >= _HOPELESS and not progress.accepted:
             for one in (batch, *(one for one in self._queue if one.progress is progress)):
-                self._refuse(one, why)
+                one.refuse(why)
             self._queue = deque(one for one in self._queue if one.progress is not progress)
         elif len(batch.ids) == 1:
             self._fruitless(batch, Weight.REFUSED)
-            self._refuse(batch, why)
+            batch.refuse(why)
         else:
             self._queue.extend(batch.halves())
 
@@ -279,7 +282,7 @@ class MembershipWriter:
         """Settle a batch for which no form is left."""
         progress = batch.progress
         if not batch.tried:
-            self._refuse(batch, next(iter(batch.impossible.values()), self._forms.tell({})))
+            batch.refuse(next(iter(batch.impossible.values()), self._forms.tell({})))
             return
         told = {form: attempt.what for form, attempt in batch.tried.items()} | batch.impossible
         progress.climbed = self._forms.tell({**self._forms.disproven, **told})
@@ -288,7 +291,7 @@ class MembershipWriter:
         weight = Weight.UNSUPPORTED if certain else weights.pop() if len(weights) == 1 else Weight.IGNORED
         self._fruitless(batch, weight)
         if len(batch.ids) == 1 or self._forms.verdict is not None:
-            self._refuse(batch, self._forms.verdict or progress.climbed)
+            batch.refuse(self._forms.verdict or progress.climbed)
         else:
             self._queue.extend(replace(half, tried={}) for half in batch.halves())
 
@@ -318,9 +321,7 @@ class MembershipWriter:
             self._learn(batch, proof, misread=misread)
         if self._session.halted is not None:
             self._abandon(self._session.halted)
-        usable = self._forms.usable
-        if not usable or self._trusted(usable[0]):
-            self.release()
+        self._release_if_trusted()
 
     def _learn(self, batch: Batch, proof: Proof, *, misread: bool) -> None:
         """Draw the consequences of what became of one batch."""
@@ -359,7 +360,7 @@ class MembershipWriter:
             self._queue.extend(batch.halves())
         elif batch.progress.climbed and len(batch.ids) == 1:
             self._fruitless(batch, Weight.IGNORED)
-            self._refuse(batch, self._forms.verdict or batch.progress.climbed)
+            batch.refuse(self._forms.verdict or batch.progress.climbed)
 
     def _answer_lost(self, batch: Batch, form: Form, lost: OutcomeUnknown) -> None:
         if lost.status == 500 and self._may_try_another(batch, form):
@@ -389,7 +390,8 @@ class MembershipWriter:
         missing = await put_back(session, self._roster, kept, progress)
         if not missing:
             named = ", ".join(sorted(form.value for form in forms))
-            progress.notes.append(f"{loss.told}; they were put back. {named} is not used any more in this run")
+            told = f"{named} is not used any more in this run; `reconciler doctor --probe` finds out what works"
+            progress.notes.append(f"{loss.told}; they were put back. {told}")
             return True
         progress.loss = (
             f"{loss.told}. The directory seems to misread membership changes, and {len(missing)} of them could not be "

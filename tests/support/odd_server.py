@@ -52,7 +52,7 @@ class OddServer:
 
     def respond(self, request: Request) -> Reply:
         with self._lock:
-            if self.quirks.throttling == "now and then" and next(self._received) % 9 == 0:
+            if self.quirks.throttling == "now and then" and next(self._received) % 40 == 0:
                 return _error(429, "slow down", headers={"Retry-After": "0"})
             try:
                 reply = self._answer(request)
