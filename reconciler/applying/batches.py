@@ -47,3 +47,8 @@ class Batch:
         """Return two batches of half the size."""
         middle = len(self.ids) // 2
         return replace(self, ids=self.ids[:middle]), replace(self, ids=self.ids[middle:])
+
+    def refuse(self, why: str) -> None:
+        """Record why these memberships do not come about."""
+        for member_id in self.ids:
+            self.progress.refusals.add(self.progress.members[member_id], why, member_id)
