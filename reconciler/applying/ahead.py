@@ -20,6 +20,8 @@ from reconciler.planning.plan import Action, Edge, Reason
 from reconciler.scim.client import ScimResponse
 from reconciler.scim.errors import OutcomeUnknown, RequestRefused, ScimError
 
+_OUTDATED = 412
+
 
 async def add_ahead(session: Session, roster: Roster, writer: MembershipWriter, progress: Progress) -> frozenset[str]:
     """Add those members of a step that are being created, as far as a bulk request can, and return the references.
@@ -41,7 +43,7 @@ async def add_ahead(session: Session, roster: Roster, writer: MembershipWriter, 
     references = frozenset(f"{REFERENCE}{bulk_id}" for bulk_id in bulk_ids.values())
     answer: ScimResponse | None = None
     lost: OutcomeUnknown | None = None
-    refused = False
+    refusal: RequestRefused | None = None
     try:
         schema, version = session.schema(Kind.GROUP), session.version(group)
         request = membership(session.intended(group), form, sorted(references), schema=schema, version=version)
@@ -49,17 +51,17 @@ async def add_ahead(session: Session, roster: Roster, writer: MembershipWriter, 
         answer = await session.send(request)
     except OutcomeUnknown as error:
         lost = error
-    except RequestRefused:
-        refused = True
+    except RequestRefused as error:
+        refusal = error
     except (UnresolvedReferenceError, TooLargeError, ScimError):
         # Nothing was written, and what speaks against a reference need not speak against an id.
         return frozenset()
     await session.sender.apart(creations.wait(bulk_ids))
     progress.requests += 1
     ids = tuple(session.created[address] for address in bulk_ids if address in session.created)
-    if not refused:
+    if refusal is None:
         writer.sent_ahead(progress, ids, form, answer, lost)
-    elif len(ids) == len(bulk_ids):
+    elif len(ids) == len(bulk_ids) and refusal.status != _OUTDATED:
         # All that it refers to was created: it is the reference itself.
         session.sender.refers = False
     return references

@@ -179,6 +179,7 @@ class Sender:
         if isinstance(answer, ScimResponse):
             return answer
         if request.refers_to:
+            self.refers = self.refers and answer is not _Alone.UNPROVEN
             raise UnresolvedReferenceError(request.path)
         if self._halted():
             raise NotSent("the run ended before it was sent", method=request.method, path=request.path)
