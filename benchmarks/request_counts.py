@@ -31,7 +31,7 @@ from reconciler.planning import Plan
 from reconciler.sandbox.behaviour import behaviour, dialects
 from reconciler.sandbox.server import Sandbox
 
-_DISCOVERY = 3
+_DISCOVERY = 2  # /ServiceProviderConfig and /Schemas
 _PERCENT_CHANGED = 10.0
 _AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 

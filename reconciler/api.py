@@ -240,7 +240,7 @@ def apply(
 
     async def carry_out() -> RunResult:
         async with open_client(config, Path(workspace), variables, on_throttle=on_throttle) as client:
-            found = await discover(client, dialect_of(config))
+            found = await discover(client, dialect_of(config), sparing=True)
             with _begin_ledger(Path(workspace), plan, actor) as ledger:
                 return await apply_plan(
                     plan,

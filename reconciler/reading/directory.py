@@ -16,9 +16,11 @@ from reconciler.reading.memberships import Memberships
 from reconciler.reading.wanted import Wanted
 from reconciler.scim.client import ScimClient
 from reconciler.scim.dialects import Dialect
-from reconciler.scim.discovery import Discovery, discover
+from reconciler.scim.discovery import Discovery, discover, read_resource_types
 from reconciler.scim.errors import NoListing, RequestRefused
 from reconciler.scim.listing import list_resources
+from reconciler.scim.page_lengths import PageLengths
+from reconciler.scim.resource_types import without_groups
 from reconciler.scim.resources import ResourceReader
 from reconciler.scim.tasks import together
 
@@ -50,9 +52,10 @@ async def read_live(
 ) -> Live:
     """Read the directory: discovery first, then users and groups at the same time, then members where that is apart.
 
-    It costs three requests, and one for every page of users and of groups; one more for a listing that fills a single
-    page (:func:`~reconciler.scim.walks.could_be_a_page_limit`), one where all groups seem to be empty and should not
-    be, and what has to be read again or tried again. Where groups are listed without their members, it also costs what
+    It costs two requests, and one for every page of users and of groups. A third goes to ``/ResourceTypes`` where
+    ``/Schemas`` does not tell whose an extension is. One more looks behind a single page that may have been cut off
+    (:mod:`reconciler.scim.page_lengths`), one is spent where all groups seem to be empty and should not be; and there
+    is what has to be read again or tried again. Where groups are listed without their members, it also costs what
     the capability ``members_read`` takes for those that are wanted.
 
     A server without ``/Groups`` has no groups where its ``/ResourceTypes`` says so too. Where it does not, this is an
@@ -75,7 +78,7 @@ async def read_live(
         ScimError: of any other kind, where a request failed.
     """
     before = client.statistics
-    discovery = await discover(client, dialect)
+    discovery = await discover(client, dialect, sparing=True)
     reading = _Reading(
         client=client,
         discovery=discovery,
@@ -115,6 +118,7 @@ class _Reading:
     tell: Callable[[Diagnostic], None]
     on_progress: Callable[[ReadProgress], None]
     reader: ResourceReader = field(default_factory=ResourceReader)
+    lengths: PageLengths = field(default_factory=lambda: PageLengths(map(endpoint_of, Kind)))
 
     @property
     def capabilities(self) -> Capabilities:
@@ -131,29 +135,37 @@ class _Reading:
     async def users(self) -> list[LiveUser]:
         if self.by_name:
             return await self._by_name(Kind.USER)
-        return await list_resources(
-            self.client,
-            endpoint_of(Kind.USER),
-            page_size=self.capabilities.page_size,
-            convert=self.reader.user,
-            paging=self.capabilities.paging,
-            on_progress=self.progress(Kind.USER),
-            on_note=self.tell,
-        )
+        try:
+            return await list_resources(
+                self.client,
+                endpoint_of(Kind.USER),
+                page_size=self.capabilities.page_size,
+                convert=self.reader.user,
+                paging=self.capabilities.paging,
+                lengths=self.lengths,
+                on_progress=self.progress(Kind.USER),
+                on_note=self.tell,
+            )
+        finally:
+            self.lengths.over(endpoint_of(Kind.USER))
 
     async def groups(self) -> list[LiveGroup] | None:
         """Return the groups, with members where the listing holds them; ``None`` where there is no ``/Groups``."""
         stated = self.discovery.statements["groups"]
-        if not stated.value and stated.authority is not Authority.SERVER:
-            self.tell(_no_groups(f"{stated.authority} says so ({stated.source})"))
-            return None
         try:
+            if not stated.value and stated.authority is not Authority.SERVER:
+                self.tell(_no_groups(f"{stated.authority} says so ({stated.source})"))
+                return None
             return await self._listed_groups()
         except RequestRefused as refusal:
-            if stated.value or refusal.status not in _NO_SUCH_ENDPOINT:
+            if refusal.status not in _NO_SUCH_ENDPOINT or stated.authority in (Authority.OVERRIDE, Authority.DIALECT):
+                raise
+            if not self.discovery.without_groups and not without_groups(await read_resource_types(self.client)):
                 raise
             self.tell(_no_groups("its /ResourceTypes has none either"))
             return None
+        finally:
+            self.lengths.over(endpoint_of(Kind.GROUP))
 
     async def _listed_groups(self) -> list[LiveGroup]:
         if self.by_name:
@@ -166,6 +178,7 @@ class _Reading:
             convert=lambda row: self.reader.group(row, members_returned=in_listing),
             paging=self.capabilities.paging,
             excluded="members" if self.capabilities.exclude_members and not in_listing else None,
+            lengths=self.lengths,
             on_progress=self.progress(Kind.GROUP),
             on_note=self.tell,
         )

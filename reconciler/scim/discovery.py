@@ -23,6 +23,20 @@ from reconciler.scim.tasks import together
 
 _MOST_USERS_PER_PAGE = 1000
 _MOST_GROUPS_PER_PAGE = 100
+_OWNED = frozenset(
+    map(
+        fold,
+        (
+            CORE_USER,
+            CORE_GROUP,
+            ENTERPRISE_USER,
+            "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig",
+            "urn:ietf:params:scim:schemas:core:2.0:ResourceType",
+            "urn:ietf:params:scim:schemas:core:2.0:Schema",
+        ),
+    )
+)
+"""The schemas of which RFC 7643 §8.7 says what they describe."""
 _DEEPEST_DEFINITION = 8  # RFC 7643 §2.3.8 allows two: an attribute and its sub-attributes
 
 
@@ -47,11 +61,16 @@ class Discovery:
     told: Mapping[str, Statement] = field(default_factory=dict)
 
 
-async def discover(client: ScimClient, dialect: Dialect) -> Discovery:
-    """Ask a service provider what it is and can do, with three requests at the same time.
+async def discover(client: ScimClient, dialect: Dialect, *, sparing: bool = False) -> Discovery:
+    """Ask a service provider what it is and can do, with three requests.
 
     Any of the three documents may be missing (404, 501, another refusal, or a web page): a default takes its place and
     a note says so. ``/ResourceTypes`` may also be unreadable: nothing but the owners of extensions depends on it.
+
+    Args:
+        client: an entered client.
+        dialect: the service provider's ways.
+        sparing: ask for ``/ResourceTypes`` only where ``/Schemas`` leaves open whose an extension is.
 
     Raises:
         ScimError: the token is not accepted, the server cannot be reached, or it answers something that is not SCIM.
@@ -59,12 +78,14 @@ async def discover(client: ScimClient, dialect: Dialect) -> Discovery:
     async with together() as group:
         config_task = group.create_task(_read_document(client, "/ServiceProviderConfig"))
         schemas_task = group.create_task(_read_document(client, "/Schemas"))
-        types_task = group.create_task(_read_resource_types(client))
-    config, documents, types = config_task.result(), schemas_task.result(), types_task.result()
+        types_task = None if sparing else group.create_task(read_resource_types(client))
+    config, documents = config_task.result(), schemas_task.result()
+    asked = types_task is not None or _owners_unclear(documents)
+    types = types_task.result() if types_task else await read_resource_types(client) if asked else ()
     notes: list[Diagnostic] = []
     if config is None:
         notes.append(_note("no-service-provider-config", "the server has no /ServiceProviderConfig; defaults are used"))
-    if not types:
+    if asked and not types:
         notes.append(
             _note("no-resource-types", "the server tells no /ResourceTypes; whose an extension is, its URN decides")
         )
@@ -104,11 +125,28 @@ async def _read_document(client: ScimClient, path: str) -> dict[str, Any] | None
         return None
 
 
-async def _read_resource_types(client: ScimClient) -> tuple[ResourceType, ...]:
+async def read_resource_types(client: ScimClient) -> tuple[ResourceType, ...]:
+    """Return what ``/ResourceTypes`` tells; nothing where there is none, or none that can be read.
+
+    Raises:
+        ScimError: the token is not accepted, or the server cannot be reached.
+    """
     try:
         return resource_types(await _read(client, "/ResourceTypes") or {})
     except MalformedAnswer:
         return ()
+
+
+def _owners_unclear(body: Mapping[str, Any] | None) -> bool:
+    """Tell whether ``/Schemas`` leaves open whose attributes are in an extension, as far as a file could state them."""
+    documents = [document for document in list_page(body or {}).resources if isinstance(document, Mapping)]
+    served = {fold(str(member(document, "id"))): document for document in documents}
+    return fold(ENTERPRISE_USER) not in served or any(
+        member(attribute, "mutability") != "readOnly"
+        for urn, document in served.items()
+        if urn not in _OWNED
+        for attribute in _attributes(member(document, "attributes"))
+    )
 
 
 def _told(config: Mapping[str, Any], types: tuple[ResourceType, ...], dialect: Dialect) -> dict[str, Statement]:

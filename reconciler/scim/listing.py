@@ -11,7 +11,7 @@ What a listing costs is exact: a request per page, one for an empty listing. A s
 some servers send the length of the page as ``totalResults``, for filters only or for everything (wso2/product-is
 issues 7320 and 12717, better-auth/better-auth issue 10398): it then looks complete whatever is behind it. Only a page
 that is full can be such a one, so one request more is spent where its length could be a limit, and none where it
-could not: see :func:`~reconciler.scim.walks.could_be_a_page_limit`.
+could not: see :mod:`reconciler.scim.page_lengths`.
 """
 
 from __future__ import annotations
@@ -23,17 +23,16 @@ from reconciler.capabilities import Paging
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.scim.client import ScimClient
 from reconciler.scim.errors import IncompleteListing, NoListing
+from reconciler.scim.page_lengths import Endpoint, PageLengths, could_be_a_page_limit
 from reconciler.scim.walks import (
     Contradiction,
     CursorWalk,
-    Endpoint,
     IndexWalk,
     Listing,
     OpenEndedWalk,
     UntrustedTotal,
     Walk,
     WholeAnswer,
-    could_be_a_page_limit,
 )
 
 __all__ = ["Endpoint", "could_be_a_page_limit", "list_resources"]
@@ -58,6 +57,7 @@ async def list_resources(
     paging: Paging = Paging.INDEX,
     scim_filter: str | None = None,
     excluded: str | None = None,
+    lengths: PageLengths | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     on_note: Callable[[Diagnostic], None] | None = None,
 ) -> list[T]:
@@ -71,6 +71,7 @@ async def list_resources(
         paging: how the pages are walked.
         scim_filter: the ``filter`` parameter. Servers return supersets of it or ignore it: check each resource again.
         excluded: the ``excludedAttributes`` parameter (RFC 7644 §3.9).
+        lengths: what the listings that are read beside this one show of the server's pages.
         on_progress: called with the resources received so far and the total; an attempt that starts again starts at 0.
         on_note: told what the server does that it should not.
 
@@ -89,6 +90,7 @@ async def list_resources(
         scim_filter=scim_filter,
         excluded=excluded,
         progress=on_progress,
+        lengths=lengths,
     )
     reasons: list[str] = []
     doubts = 0

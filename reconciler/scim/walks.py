@@ -5,14 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, TypeVar
 
 from reconciler.scim.answers import ListPage, list_page, member
 from reconciler.scim.client import ScimClient
 from reconciler.scim.errors import RequestRefused, ServerError, Unauthorized
+from reconciler.scim.page_lengths import Endpoint, PageLengths, could_be_a_page_limit
 from reconciler.scim.tasks import together
 
-Endpoint: TypeAlias = Literal["Users", "Groups"]
 T = TypeVar("T")
 
 _MOST_EMPTY_PAGES = 100
@@ -38,6 +38,7 @@ class Listing(Generic[T]):
     scim_filter: str | None = None
     excluded: str | None = None
     progress: Callable[[int, int], None] | None = None
+    lengths: PageLengths | None = None
 
     async def page(self, **paging: str | int) -> ListPage:
         """Ask for one page. All parameters but those of paging are the same for each (RFC 9865 §2)."""
@@ -115,7 +116,6 @@ class IndexWalk(Walk[T]):
         self._counted = True
 
     async def _walk(self) -> None:
-        page_size = self._listing.page_size
         first = await self._first_page()
         if first.total is None:
             raise (UntrustedTotal if first.resources else Contradiction)("the server does not tell totalResults")
@@ -131,14 +131,26 @@ class IndexWalk(Walk[T]):
                 await self._read_overlapped()
             if len(self._found) == self._told - 1:
                 await self._look_before_the_first()
-        elif received and could_be_a_page_limit(received, asked=page_size):
+        elif received and await self._may_be_cut_off(received):
             await self._look_past_the_end(received)
         if len(self._found) > self._told:
             raise UntrustedTotal(self._mismatch(self._told))
         if len(self._found) < self._told:
             raise Contradiction(self._mismatch(self._told))
 
+    async def _may_be_cut_off(self, received: int) -> bool:
+        asked, lengths = self._listing.page_size, self._listing.lengths
+        if not could_be_a_page_limit(received, asked=asked):
+            return False
+        return received >= asked or lengths is None or await lengths.longest() <= received
+
     async def _first_page(self) -> ListPage:
+        page = await self._ask_for_the_first_page()
+        if self._listing.lengths is not None:
+            self._listing.lengths.saw(self._listing.endpoint, len(page.resources))
+        return page
+
+    async def _ask_for_the_first_page(self) -> ListPage:
         try:
             return await self._page(1, count=self._listing.page_size)
         except (ServerError, RequestRefused) as failure:
@@ -333,26 +345,6 @@ class WholeAnswer(Walk[T]):
 def _may_be_the_count(failure: ServerError | RequestRefused, listing: Listing[Any]) -> bool:
     """Tell whether a first page may have failed for its ``count``; a filter would be the likelier cause."""
     return listing.scim_filter is None and (isinstance(failure, ServerError) or failure.status == 400)
-
-
-def could_be_a_page_limit(received: int, *, asked: int) -> bool:
-    """Tell whether a page of this length may have been cut off there: whether it is full in any sense that is known.
-
-    A page is full when it is as long as what was asked for, or as the server's own limit, which nobody has to tell
-    (RFC 7644 §3.4.2.4). Limits are set by people, in round numbers: multiples of 10 or 25, powers of two. A directory
-    of 3 or 17 has none of these lengths. The opposite economy would be a false one: to believe ``itemsPerPage``,
-    which is the length of the page again in honest answers, or the advertised ``maxResults``, which servers undercut.
-    The price of doubt is a request for one length in eight; the price of a listing that is believed and short is
-    that the people behind its end are created a second time, or left out of an import and deactivated by the next
-    plan.
-
-    Args:
-        received: rows on the page, at least one.
-        asked: the ``count`` that was asked for.
-    """
-    return (
-        received >= asked or received % 10 == 0 or received % 25 == 0 or (received >= 16 and received.bit_count() == 1)
-    )
 
 
 def _id_of(row: object) -> str:

@@ -1,4 +1,4 @@
-"""What a read costs, to the request: discovery is three, every page is one, and each way to read members its own."""
+"""What a read costs, to the request: discovery is two where /Schemas leaves nothing open, every page is one, and each way to read members its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.sandbox.server import Sandbox
 from scenario import Start
 from whole_way import Product, Workspace
 
-DISCOVERY = 3
+DISCOVERY = 2
 
 
 def seed(users: int, groups: int) -> dict[str, Any]:
@@ -78,6 +78,18 @@ def test_a_server_that_offers_pages_of_two_hundred_is_asked_for_them(
     start: Start, users: int, groups: int, requests: int
 ) -> None:
     assert cost(start, "generic", users, groups) == {"discovery": DISCOVERY, "users": requests, "groups": 1}
+
+
+@pytest.mark.parametrize("dialect", ["generic", "atlassian"])
+@pytest.mark.parametrize(
+    ("users", "groups"), [(0, 0), (20, 10), (50, 20), (10, 25), (100, 50), (200, 20), (250, 100), (37, 50), (400, 200)]
+)
+def test_a_read_costs_its_pages_and_three_requests_at_most(start: Start, dialect: str, users: int, groups: int) -> None:
+    page = {"generic": 200, "atlassian": 100}[dialect]
+    own = 1 if dialect == "atlassian" else 0  # the group that Atlassian keeps itself
+    pages = max(1, -(-users // page)) + max(1, -(-(groups + own) // 100))
+
+    assert sum(cost(start, dialect, users, groups).values()) <= pages + 3
 
 
 @pytest.mark.parametrize(("groups", "requests"), [(99, 1), (100, 2), (101, 2), (205, 3)])
@@ -144,7 +156,13 @@ ALONE = replace(behaviour("generic"), members_shown=MembersShown.READ)
             {"users": 1, "groups": 1},
             id="without paging",
         ),
-        pytest.param("gitlab", behaviour("gitlab"), {}, {"users": 12}, id="without a listing: each user"),
+        pytest.param(
+            "gitlab",
+            behaviour("gitlab"),
+            {},
+            {"discovery": DISCOVERY + 1, "users": 12},
+            id="without a listing: each user; nothing is told of extensions",
+        ),
         pytest.param(
             "snowflake",
             behaviour("snowflake"),
