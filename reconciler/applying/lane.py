@@ -277,8 +277,11 @@ class Lane:
                 f"({left.describe(found)}); plan again to take it over",
             )
         self._session.made(progress.step, found.id)
-        # Told, because a listing that hides somebody would let every plan create the same user again.
-        return progress.outcome(Status.APPLIED, "it is in the directory already")
+        return progress.outcome(
+            Status.APPLIED,
+            "it is in the directory already. If every plan creates it again, the listing leaves it out: state "
+            "`paging: filter-only` under `capabilities` in directory.yaml",
+        )
 
     async def _read_back(self, items: Sequence[Outcome | Progress]) -> list[Outcome]:
         """Prove from the directory itself that what was written is there."""
