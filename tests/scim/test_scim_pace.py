@@ -273,7 +273,7 @@ def test_whatever_a_server_answers_somebody_may_go_before_long_and_never_too_man
         assert len(flying) <= most + 1  # the one that goes ahead does not wait for those from before
         if not flying:
             assert wait is not None
-            assert wait <= 60
+            assert wait <= 60.001  # of what floats make of sums
             continue
         sent = flying.pop(which % len(flying))
         if verdict == "good":
