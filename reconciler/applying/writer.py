@@ -100,8 +100,7 @@ class MembershipWriter:
     async def _hold_gate(self) -> None:
         await self._session.sender.apart(self._forms.gate.acquire())
         self._holds_gate = True
-        # Whoever held it may have proven the form.
-        self._release_if_trusted()
+        self._release_if_trusted()  # whoever held it may have proven the form
 
     def _release_if_trusted(self) -> None:
         usable = self._forms.usable
