@@ -125,7 +125,7 @@ TOGETHER: Mapping[str, tuple[dict[str, str], Expected]] = {
         says("the directory does not tell who is in"),
     ),
 }
-MIXTURES = 50
+MIXTURES = 45
 
 
 def quirks(stated: Mapping[str, str]) -> Quirks:

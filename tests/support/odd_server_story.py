@@ -236,6 +236,7 @@ class Story:
                 told.refusal = str(error)
                 self.check_harmless(stage, edges, active)
                 return told
+            before = told.wrong
             told.wrong = {
                 one.step.id: f"{one.status}: {one.message}"
                 for one in result.outcomes
@@ -244,6 +245,8 @@ class Story:
             if result.stopped:
                 told.wrong["run"] = result.stopped
             self.check_harmless(stage, edges, active)
+            if told.wrong == before and set(told.left) == set(told.wrong):
+                break  # a third time would not be different
         await self._look(client, told)
         return self._settled(told, stage)
 
