@@ -74,7 +74,7 @@ def test_a_server_that_misreads_a_membership_change_does_it_once_and_is_put_righ
     named = ", ".join(addresses(lost))
     assert harmed.message == (
         f"{len(lost)} members left {harmed.step.address} that no step removes: {named}; they were put back. {form} is "
-        "not used any more in this run"
+        "not used any more in this run; `reconciler doctor --probe` finds out what works"
     )
     assert made.direct.plan().steps == ()
     # Only the first was ever written in this form.
