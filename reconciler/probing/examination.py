@@ -32,6 +32,9 @@ from reconciler.scim.errors import ScimError
 from reconciler.scim.tokens import expiry_warning
 
 _NOBODY: Final = "reconciler-doctor-looks-for-nobody"
+_NO_GROUPS: Final = "no-groups"
+_NO_VERB: Final = "no-verb"
+_NO_SUCH_ENDPOINT: Final = (404, 501)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,12 @@ class Examination:
     def usable(self) -> bool:
         """Whether the directory can be worked with."""
         return not any(remark.severity is Severity.ERROR for remark in self.remarks)
+
+    @property
+    def probeable(self) -> bool:
+        """Whether a probe can begin: it finds out by itself whether there are groups, and how things are changed."""
+        errors = {remark.code for remark in self.remarks if remark.severity is Severity.ERROR}
+        return errors <= {_NO_GROUPS, _NO_VERB}
 
 
 async def examine(client: ScimClient, config: DirectoryConfig, today: date) -> Examination:
@@ -125,8 +134,19 @@ async def _try_reading(
     try:
         page = list_page((await client.get(f"/{endpoint_of(kind)}", params)).body or {})
     except ScimError as error:
-        return Diagnostic(code="cannot-read", message=f"{kind.lower()}s cannot be read: {error}")
+        return _unreadable(kind, error)
+    if known.paging is Paging.INDEX and page.total is None and not page.resources:
+        return _error(
+            "cannot-read",
+            f"{kind.lower()}s cannot be read: the answer has neither totalResults nor resources, so it is no listing",
+            "check that base_url is the SCIM endpoint",
+        )
     return page.total, page.resources
+
+
+def _unreadable(kind: Kind, error: ScimError) -> Diagnostic:
+    code = _NO_GROUPS if kind is Kind.GROUP and error.status in _NO_SUCH_ENDPOINT else "cannot-read"
+    return _error(code, f"{kind.lower()}s cannot be read: {error}")
 
 
 def _versioned(row: object) -> bool:
@@ -176,9 +196,9 @@ def _against(name: str, held: Statement, told: Statement) -> Iterator[Diagnostic
 
 def _misfits(known: Capabilities) -> Iterator[Diagnostic]:
     if not known.patch_users and not known.put_users:
-        yield _error("no-verb", "users can be changed neither by PATCH nor by PUT")
+        yield _error(_NO_VERB, "users can be changed neither by PATCH nor by PUT")
     if known.groups and not known.patch_groups and not known.put_groups:
-        yield _error("no-verb", "groups can be changed neither by PATCH nor by PUT")
+        yield _error(_NO_VERB, "groups can be changed neither by PATCH nor by PUT")
     if known.paging is Paging.FILTER_ONLY and not known.filters("User", "userName"):
         yield _error("no-way-to-read", "there is no listing, and no filter on userName either")
     for name, form in (("member_add", known.member_add), ("member_remove", known.member_remove)):
@@ -210,5 +230,5 @@ def _warning(code: str, message: str, hint: str | None = None) -> Diagnostic:
     return Diagnostic(code=code, message=message, hint=hint, severity=Severity.WARNING)
 
 
-def _error(code: str, message: str) -> Diagnostic:
-    return Diagnostic(code=code, message=message, severity=Severity.ERROR)
+def _error(code: str, message: str, hint: str | None = None) -> Diagnostic:
+    return Diagnostic(code=code, message=message, hint=hint, severity=Severity.ERROR)

@@ -123,12 +123,19 @@ class Exchange:
         elif status == 403:
             kind, message = Unauthorized, f"{_NOT_ALLOWED} ({said})"
         elif status == 404:
-            kind, message = NotFound, f"not found ({said})"
+            kind, message = NotFound, f"not found ({said}){self._whereabouts()}"
         elif status == 409 or (scim_type or "").lower() == "uniqueness":
             kind, message = Conflict, f"conflicts with another resource ({said})"
         else:
             kind, message = RequestRefused, f"the server refused ({said})"
         return self._error(kind, message, **facts)
+
+    def _whereabouts(self) -> str:
+        """What to look at where it is not one resource that is not found, but an endpoint."""
+        if self.method != "GET" or self.path not in ("/Users", "/Groups"):
+            return ""
+        groups = "; where there are no groups, write capabilities: {groups: false} under directory"
+        return f". Check that base_url is the SCIM endpoint{groups if self.path == '/Groups' else ''}"
 
     def nobody_admitted(self) -> ScimError:
         """Return the error for a request that was not sent any more, because all others were turned away."""

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from loopback import Reply, Request, error, list_response, serving
 from reconciler.model import Kind
 from reconciler.probing import NAME_PREFIX
 from reconciler.sandbox.faults import FaultRule, Requests, Slow
+from reconciler.sandbox.faults import Reply as Refusal
 from reconciler.sandbox.server import Sandbox
 
 SLOW_WRITES = FaultRule(fault=Slow(first_byte=0.1), requests=Requests(methods=("PATCH",)))
@@ -93,6 +95,19 @@ def test_a_probe_says_what_it_creates_writes_the_dialect_and_leaves_nothing(work
     assert yaml.safe_load(text)["capabilities"]["member_remove"]["value"] == "path-filter"
 
 
+def test_a_server_without_groups_says_what_to_state_and_can_be_probed(workspace: Workspace) -> None:
+    no_groups = FaultRule(fault=Refusal(status=404), requests=Requests(path="/Groups*"))
+    with Sandbox("generic", faults=[no_groups]) as sandbox:
+        without = replace(workspace, sandbox=sandbox)
+        looked = without.call("doctor")
+        probed = without.call("doctor", "--probe")
+    assert looked.code == 1
+    assert "write capabilities: {groups: false} under directory" in looked.stdout
+    assert probed.code == 0
+    written = yaml.safe_load((workspace.path / "acme.dialect.yaml").read_text(encoding="utf-8"))
+    assert written["capabilities"]["groups"]["value"] is False
+
+
 def test_a_plan_works_with_the_dialect_of_a_probe(open_workspace: Callable[..., Workspace]) -> None:
     workspace = open_workspace("entra-style")
     workspace.call("doctor", "--probe", "-o", str(workspace.path / "entra.dialect.yaml"))
@@ -127,6 +142,7 @@ def test_a_file_that_exists_is_not_overwritten_and_nothing_is_sent(workspace: Wo
     [
         ("-o", "x.dialect.yaml"),
         ("--probe", "-o", "x.yaml"),
+        ("--probe", "-o", "no-such-folder/x.dialect.yaml"),
         ("--probe", "--email-domain", "a@example.com"),
     ],
 )

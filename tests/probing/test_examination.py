@@ -76,6 +76,22 @@ def test_discovery_that_is_open_to_everybody_does_not_hide_that_nothing_can_be_r
     assert codes(found)[:2] == ["cannot-read", "cannot-read"]
 
 
+@pytest.mark.parametrize("answer", [[], {}, {"Resources": []}], ids=["a list", "an object", "no total"])
+def test_an_answer_that_is_no_listing_is_not_taken_for_an_empty_one(answer: Any) -> None:
+    with serving(lambda _: Reply(body=answer)) as server:
+        found = examined(server)
+    assert not found.usable
+    assert not found.probeable
+    assert codes(found)[:2] == ["cannot-read", "cannot-read"]
+
+
+def test_a_wrong_base_url_is_named_as_the_likely_cause() -> None:
+    with serving(lambda _: error(404, "no such page")) as server:
+        found = examined(server)
+    assert "Check that base_url is the SCIM endpoint" in found.remarks[0].message
+    assert not found.probeable
+
+
 CONTRADICTIONS: Mapping[str, tuple[dict[str, Any], list[str]]] = {
     "what the server denies": ({"bulk_operations": 5000}, ["contradiction"]),
     "less than the server offers": ({"bulk_operations": 10, "page_size": 20}, []),

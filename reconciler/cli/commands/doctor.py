@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -102,8 +103,8 @@ def command(terminal: Terminal, *, probe: bool, output: Path | None, email_domai
         raise click.UsageError(f"-o: the name of a dialect file ends in {DIALECT_SUFFIX}")
     config = api.load_config(terminal.workspace)
     file = output or terminal.workspace / f"{_file_name(config.name)}{DIALECT_SUFFIX}"
-    if probe and (file.exists() or file.is_symlink()):
-        raise DialectFileExistsError(file)
+    if probe:
+        _ensure_writable(file)
     today = datetime.now(UTC).date()
     with Progress(terminal, f"Asking {label(config.name)}") as progress:
         examination = api.doctor(
@@ -112,7 +113,7 @@ def command(terminal: Terminal, *, probe: bool, output: Path | None, email_domai
     document = examination_document(examination, today)
     if not terminal.json:
         terminal.result(render_examination(examination, today, color=terminal.color))
-    if not probe or not examination.usable:
+    if not probe or not examination.probeable:
         if terminal.json:
             terminal.result(json_document(document))
         return ExitCode.DONE if examination.usable else ExitCode.ERROR
@@ -124,6 +125,15 @@ def command(terminal: Terminal, *, probe: bool, output: Path | None, email_domai
         return ExitCode.STOPPED
     probed = _probe(terminal, config, stock)
     return _finish(terminal, config, probed, file=file, today=today, document=document)
+
+
+def _ensure_writable(file: Path) -> None:
+    """Refuse, before anything is sent, a file that a probe could not write at its end."""
+    if file.exists() or file.is_symlink():
+        raise DialectFileExistsError(file)
+    if not os.access(file.parent, os.W_OK):
+        what = "cannot be written to" if file.parent.is_dir() else "is no folder"
+        raise click.UsageError(f"{file.parent} {what}, and the probe was not begun. Name another file with -o")
 
 
 def _file_name(name: str) -> str:
@@ -163,18 +173,23 @@ def _finish(
     terminal: Terminal, config: DirectoryConfig, probed: Probe, *, file: Path, today: date, document: dict[str, Any]
 ) -> ExitCode:
     """Show what was found, write the dialect, and say what to do with it. Half a probe is no dialect."""
-    written = probed.stopped is None
+    if not terminal.json:
+        terminal.result("\n" + render_probe(probed, color=terminal.color))
+    # Another probe may have ended meanwhile, in the same workspace.
+    taken = file.exists()
+    written = probed.stopped is None and not taken
     if written:
         write_whole(file, dialect_text(config, probed, today).encode())
     if terminal.json:
         terminal.result(
             json_document(document | {"probe": probe_document(probed), "file": file.as_posix() if written else None})
         )
-    else:
-        terminal.result("\n" + render_probe(probed, color=terminal.color))
-    if not written:
+    if probed.stopped is not None:
         terminal.complain("No dialect was written, because the probe did not come to its end.")
         return ExitCode.STOPPED if probed.by_user else ExitCode.ERROR
+    if taken:
+        terminal.complain(f"No dialect was written: {safe(str(file))} was made by somebody else meanwhile.")
+        return ExitCode.ERROR
     if not terminal.json:
         terminal.result(f"\nWritten: {safe(str(file))}\n")
     terminal.tell(_advice(terminal, file))
