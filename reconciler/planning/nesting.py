@@ -20,22 +20,24 @@ def innermost_first(context: Context, targets: Iterable[Target]) -> tuple[str, .
     """Return the folded names of groups that hold groups or are held by them, each behind the ones that it holds.
 
     Where the directory nests groups itself, what no file states counts too: the members that it has for groups that
-    nobody lists or fills. Empty where groups hold each other by a line of the files, which is reported.
+    nobody lists or fills. Empty where a line of the files would make groups hold each other, which is reported.
     """
     listed = {fold(target.desired.name): target for target in targets}
     members = {name: {*_stated(target)} for name, target in listed.items()}
-    if context.capabilities.nested_groups:
-        for name, held in _Found(context, listed).members():
+    found = _Found(context, listed) if context.capabilities.nested_groups else None
+    if found is not None:
+        for name, held in found.members():
             members.setdefault(name, set()).update(held)
     while True:
         try:
             return tuple(TopologicalSorter(members).static_order())
         except CycleError as error:
             cycle = list(reversed(error.args[1]))
-            if any(name in listed and inner in _stated(listed[name]) for name, inner in pairwise(cycle)):
+            stated = [edge for edge in pairwise(cycle) if edge[0] in listed and edge[1] in _stated(listed[edge[0]])]
+            if any(found is None or not found.holds(*edge) for edge in stated):
                 _report(context, listed, cycle)
                 return ()
-            # A circle that the directory has already and that no line of the files is a part of is not ours.
+            # A circle that the directory has already, and that no line of the files closes, is not ours.
             members[cycle[0]].discard(cycle[1])
 
 
@@ -75,6 +77,11 @@ class _Found:
             )
             manages = target.desired.manages_members
             yield name, {self._name(one) for one in held if not (manages and self._context.in_scope(self._groups[one]))}
+
+    def holds(self, name: str, inner: str) -> bool:
+        """Tell whether a listed group already has another group as a member."""
+        live = self._listed[name].live
+        return live is not None and inner in map(self._name, self._held(live))
 
     def _held(self, live: LiveGroup) -> Iterator[str]:
         return (member for member in live.members or () if member in self._groups)

@@ -17,7 +17,7 @@ import httpx
 import msgspec
 
 from reconciler.capabilities import Capabilities
-from reconciler.scim.endpoint import is_loopback, origin
+from reconciler.scim.endpoint import is_loopback, origin, trusted
 from reconciler.scim.errors import MalformedAnswer, ScimError
 from reconciler.scim.failures import Exchange, Meaning, never_sent
 from reconciler.scim.pace import Pacer
@@ -167,6 +167,7 @@ class ScimClient:
             timeout=httpx.Timeout(timeout, pool=None),
             limits=httpx.Limits(max_connections=self.concurrency, max_keepalive_connections=self.concurrency),
             follow_redirects=False,
+            verify=trusted(self.base_url),
             # Proxy settings of the environment are for the network outside; a loopback address is never behind one.
             trust_env=not is_loopback(httpx.URL(self.base_url).host),
         )

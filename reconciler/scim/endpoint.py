@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import ssl
 from collections.abc import Mapping
 
 import httpx
@@ -71,3 +72,14 @@ def resolve_base_url(template: str, environ: Mapping[str, str]) -> str:
     if url.query or url.fragment or text.endswith(("?", "#")):
         raise BaseUrlError(template, "it must not have a query or a fragment")
     return text.rstrip("/")
+
+
+def trusted(base_url: str) -> ssl.SSLContext:
+    """Return whose certificates an endpoint may have: those of the authorities that the machine trusts.
+
+    A plain http endpoint has none, so nobody is trusted there: loading the authorities takes as much time as many
+    requests, and would be for nothing.
+    """
+    if httpx.URL(base_url).scheme == "http":
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx.create_ssl_context()
