@@ -83,6 +83,8 @@ async def remove_references(session: Session, roster: Roster, references: frozen
     finally:
         writer.release()
     progress.requests += removal.requests
+    progress.notes += removal.notes
+    progress.loss = progress.loss or removal.loss
     what = "could not be removed" if left.seen & references else "were removed"
     progress.notes.append(
         f"the directory takes references to what a bulk request creates for ids of members: {len(strays)} such members "

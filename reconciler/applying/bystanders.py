@@ -9,11 +9,11 @@ members themselves before anything follows from it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from reconciler.applying.forms import Form, Proof, is_put
+from reconciler.applying.forms import Form, Forms, Proof, is_put
 from reconciler.applying.progress import Progress
 from reconciler.applying.requests import TooLargeError, UnsafeWriteError, membership
 from reconciler.applying.roster import Roster
@@ -24,7 +24,7 @@ from reconciler.scim.errors import OutcomeUnknown, RequestRefused, ScimError, Un
 
 _SHOWN = 5
 _HOPELESS = 32
-"""Refused requests of one repair after which it is given up."""
+"""Refused requests of one repair after which it is given up, and members of whom it is asked whether they exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,13 @@ class Loss:
 
     Attributes:
         ids: who.
+        before: who was in the group before, of those whom no step removes.
         everybody: whether they are two or more, and nobody else stayed.
         told: who and how many, for a person.
     """
 
     ids: frozenset[str]
+    before: frozenset[str]
     everybody: bool
     told: str
 
@@ -54,14 +56,59 @@ async def confirm_loss(session: Session, roster: Roster, before: frozenset[str])
     lost = before - roster.seen
     if roster.group is None or not lost:
         return None
-    # Who was deleted has left every group by that alone. Some are enough to know that the others did not.
-    names = await _names_of_living(session, sorted(lost)[:_SHOWN])
+    # Who was deleted has left every group by that alone.
+    names = await _names_of_living(session, sorted(lost))
     if not names:
         return None
     more = ", …" if len(lost) > _SHOWN else ""
     who = f"{len(lost)} {'member' if len(lost) == 1 else 'members'}"
     told = f"{who} left {roster.group.address} that no step removes: {', '.join(names)}{more}"
-    return Loss(lost, everybody=len(lost) > 1 and not before & roster.seen, told=told)
+    return Loss(lost, before, everybody=len(lost) > 1 and not before & roster.seen, told=told)
+
+
+async def answer_loss(
+    session: Session,
+    roster: Roster,
+    loss: Loss,
+    *,
+    memory: Forms,
+    forms: Collection[Form],
+    progress: Progress,
+) -> bool:
+    """Tell whether a loss is the directory's doing. Where it is, put it right, or end the run.
+
+    Args:
+        session: the run.
+        roster: who is in the group.
+        loss: who left.
+        memory: what the run knows of the forms of this action.
+        forms: those that the group was written in.
+        progress: the step that is told about it.
+    """
+    proven = all(memory.proof(form) is Proof.SAFE for form in forms)
+    if proven and not loss.everybody and not session.lossy_groups:
+        session.lossy_groups += 1
+        progress.loss = f"{loss.told}. Somebody else may have removed them at this moment; plan again to see"
+        return False
+    for form in forms:
+        memory.disprove(form, f"made others leave {progress.step.address}")
+    try:
+        missing, why = await put_back(session, roster, loss.before, progress), ""
+    except ScimError as error:
+        # Harm was done, and nobody can tell how much of it is left: that is more than a write that failed.
+        session.failed(error)
+        missing, why = loss.before - roster.seen, f" ({error})"
+    if not missing:
+        named = ", ".join(sorted(form.value for form in forms))
+        told = f"{named} is not used any more in this run; `reconciler doctor --probe` finds out what works"
+        progress.notes.append(f"{loss.told}; they were put back. {told}")
+        return True
+    progress.loss = (
+        f"{loss.told}. The directory seems to misread membership changes, and {len(missing)} of them could not be "
+        f"put back{why}; nothing further was written"
+    )
+    session.halt(progress.loss)
+    return True
 
 
 async def put_back(session: Session, roster: Roster, wanted: frozenset[str], progress: Progress) -> frozenset[str]:
@@ -79,7 +126,7 @@ async def put_back(session: Session, roster: Roster, wanted: frozenset[str], pro
         if not await repair.by(form, repair.missing, forms.size(form)):
             return frozenset()
     # An addition that is taken for a replacement can still say whole who shall be there.
-    everybody = wanted | roster.seen
+    everybody = wanted | roster.kept
     for form in forms.ladder:
         if (
             not is_put(form)
@@ -88,7 +135,7 @@ async def put_back(session: Session, roster: Roster, wanted: frozenset[str], pro
         ):
             return frozenset()
     missing = sorted(repair.missing)
-    living = await _names_of_living(session, missing[:_HOPELESS])
+    living = await _names_of_living(session, missing)
     return frozenset(missing) if living or len(missing) > _HOPELESS else frozenset()
 
 
@@ -126,9 +173,10 @@ class _Repair:
         if roster.group is None or self._refused >= _HOPELESS:
             return
         try:
-            request = session.fitting(
-                membership(session.intended(roster.group), form, ids, schema=session.schema(Kind.GROUP))
-            )
+            group = session.intended(roster.group)
+            # A PUT made from a read that lags behind would take out again who is not shown; an addition harms nobody.
+            version = session.version(roster.group, whole=True) if is_put(form) else None
+            request = session.fitting(membership(group, form, ids, schema=session.schema(Kind.GROUP), version=version))
             self._progress.requests += 1
             answer = await session.send(request)
         except Unauthorized:
@@ -145,10 +193,12 @@ class _Repair:
             roster.assume(Action.ADD_MEMBERS, ids, answer)
 
 
-async def _names_of_living(session: Session, ids: Iterable[str]) -> list[str]:
-    """Return the names of those members that still exist."""
-    names = []
-    for resource_id in ids:
+async def _names_of_living(session: Session, ids: Sequence[str]) -> list[str]:
+    """Return the names of a few of those members that still exist. A few are enough to know that not all are gone."""
+    names: list[str] = []
+    for resource_id in ids[:_HOPELESS]:
+        if len(names) == _SHOWN:
+            break
         try:
             found = await session.read(Kind.USER, resource_id)
             if found is None and session.capabilities.nested_groups:

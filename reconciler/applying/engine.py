@@ -124,11 +124,12 @@ class _Run:
         session = self._session
         async with session.sender.lane():
             for action, part in groupby(steps, key=lambda step: step.action if step.action in _MEMBERSHIP else None):
-                ready = self._met(number, part)
+                planned = list(part)
+                ready = self._met(number, planned)
                 lane = Lane if action is None else MembershipLane
                 for outcome in await lane(session, ready).run() if ready else ():
                     self._finish(number, outcome)
-                for step in ready:
+                for step in planned:
                     session.creations.settle(step.address)
 
     def _met(self, number: int, steps: Iterable[Step], *, except_for: Collection[str] = ()) -> list[Step]:

@@ -25,10 +25,10 @@ from reconciler.applying.requests import (
 )
 from reconciler.applying.sender import NotSent
 from reconciler.applying.session import Session
-from reconciler.applying.settling import Topic
+from reconciler.applying.settling import VERSION, Topic
 from reconciler.attributes import Path
 from reconciler.capabilities import UserDelete
-from reconciler.model import LiveGroup, LiveResource, LiveUser
+from reconciler.model import Kind, LiveGroup, LiveResource, LiveUser
 from reconciler.planning.deactivation import rewritten_on_deactivation
 from reconciler.planning.plan import Action, Change, Step
 from reconciler.planning.preconditions import digest
@@ -148,7 +148,7 @@ class Lane:
                 raise
             raise TakenError(conflict, owner) from conflict
         except RequestRefused as refusal:
-            if refusal.status != _OUTDATED or session.version(current) is None:
+            if refusal.status != _OUTDATED or session.version(current, whole=refusal.method == "PUT") is None:
                 raise
             return await self._meet_new_version(progress, current, refusal, last=last)
         return None if self._current is None else progress
@@ -170,16 +170,22 @@ class Lane:
         Another version alone says nothing: changes of what the step was not planned from do not void it.
         """
         progress.http_status = _OUTDATED
-        self._current = await self._session.read(progress.step.kind, current.id)
+
+        async def read() -> frozenset[Topic]:
+            self._current = await self._session.read(self._kind, current.id)
+            same = self._current is not None and self._current.version == current.version
+            return frozenset({Topic(self._kind, VERSION)} if same else ())
+
+        refuses_what_it_shows = bool(await self._session.patience.until_proven(read))
         if self._current is None:
             return self._gone(progress)
         if not self._pending(progress):
             return progress.outcome(Status.APPLIED)
         if self._moved(progress.step, self._current):
             return self._stale(progress)
-        if self._current.version == current.version:
+        if refuses_what_it_shows:
             if refusal.method == "PUT":
-                # Reads that lag behind look the same, and then a PUT would write over what they do not show.
+                # Reads that lag far behind look the same, and then a PUT would write over what they do not show.
                 return progress.outcome(Status.FAILED, f"{refusal}. {VERSION_REFUSED}")
             # It refuses the very version that it shows, for instance because it compares weak ones strongly.
             self._session.conditional = False
@@ -218,6 +224,9 @@ class Lane:
         except RequestRefused as refusal:
             if whole or refusal.status not in _NOT_IMPLEMENTED or not self._can_replace(current):
                 raise
+            if isinstance(current, LiveGroup) and not session.shows_members(current):
+                why = f"{refusal}, and in this run the directory has shown of no group"
+                raise UnsafeWriteError(current.address, why) from refusal
             # PATCH of some attributes and not of others is common: django-scim2, for one, cannot rename a group by it.
             await self._send(progress, current, self._updates(current, changes, whole=True))
             session.unpatchable.add(written)
@@ -227,7 +236,8 @@ class Lane:
         capabilities = self._session.capabilities
         if whole:
             capabilities = replace(capabilities, patch_users=False, patch_groups=False)
-        version = self._session.version(current)
+        patches = capabilities.patch_groups if self._kind is Kind.GROUP else capabilities.patch_users
+        version = self._session.version(current, whole=not patches)
         known = self._session.intended(current) if isinstance(current, LiveGroup) else current
         return updates(known, changes, capabilities=capabilities, schema=self._schema, version=version)
 
@@ -263,7 +273,7 @@ class Lane:
             progress.resource_id = made.found.id
         if progress.resource_id is None:
             return progress.outcome(Status.FAILED, "the directory accepted the creation and does not show the resource")
-        session.made(step, progress.resource_id)
+        session.made(step, progress.resource_id, new=progress.accepted > 0)
         return progress
 
     def _found_made(self, progress: Progress, found: LiveResource) -> Outcome:
@@ -276,7 +286,7 @@ class Lane:
                 f"{progress.step.address} is in the directory since it was planned, with other values "
                 f"({left.describe(found)}); plan again to take it over",
             )
-        self._session.made(progress.step, found.id)
+        self._session.made(progress.step, found.id, new=False)
         return progress.outcome(
             Status.APPLIED,
             "it is in the directory already. If every plan creates it again, the listing leaves it out: state "

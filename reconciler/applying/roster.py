@@ -37,7 +37,9 @@ class Roster:
         self.seen = frozenset(group.members or ())
         self.blind = False
         self._session = session
-        self._leaving = frozenset(leaving)
+        # Whom an earlier step has removed may still be shown by a read that lags behind, and is nobody to put back.
+        removed = (one for one, wanted in session.written.get(group.id, {}).items() if not wanted)
+        self._leaving = frozenset((*leaving, *removed))
         self._strangers = self.kept
         self._told: dict[str, bool] = {}
 
@@ -83,10 +85,10 @@ class Roster:
         self.group = replace(self.group, members=members, version=_version(answer))
 
     def sent(self, action: Action, ids: Iterable[str]) -> None:
-        """Remember what may be done already, although reads do not show it yet."""
+        """Remember what may be done already, although reads may not show it yet."""
         if self.whole and self.group is not None:
             wanted = action is Action.ADD_MEMBERS
-            self._session.unconfirmed.setdefault(self.group.id, {}).update(dict.fromkeys(ids, wanted))
+            self._session.written.setdefault(self.group.id, {}).update(dict.fromkeys(ids, wanted))
 
     def believe(self, action: Action, ids: Iterable[str]) -> None:
         """Take what was accepted for done because nobody can tell."""
@@ -123,18 +125,11 @@ class Roster:
             self.group = await self._session.read_group(group_id)
             if self.group is None or self.group.members is not None:
                 self.seen = frozenset(self.group.members or ()) if self.group is not None else frozenset()
-                self._confirm(group_id)
                 return
         told = await self._session.members_among(group_id, ids)
         self.blind = told is None
         if told is not None:
             self._told.update({member_id: member_id in told for member_id in ids})
-
-    def _confirm(self, group_id: str) -> None:
-        unseen = self._session.unconfirmed.pop(group_id, {})
-        left = {member_id: wanted for member_id, wanted in unseen.items() if (member_id in self.seen) is not wanted}
-        if left:
-            self._session.unconfirmed[group_id] = left
 
 
 def _version(answer: ScimResponse | None) -> str | None:

@@ -45,8 +45,9 @@ class Session:
         adding: what the run knows of the forms of adding members.
         removing: likewise of removing them.
         conditional: whether writes state the version that they are meant for.
-        unconfirmed: memberships that were accepted and not seen yet, by the group's id and the member's: whether the
-            member is to be there.
+        new_groups: ids of the groups that this run created for certain, so that nobody else has put members there.
+        written: memberships that this run had accepted, by the group's id and the member's: whether the member is to
+            be there.
         members_shown: whether any group has shown a member in this run.
         sender: sends the writes.
         creations: what the chunk in work creates.
@@ -68,7 +69,8 @@ class Session:
     conditional: bool = field(init=False)
     members_shown: bool = False
     unpatchable: set[tuple[Kind, frozenset[str]]] = field(default_factory=set)
-    unconfirmed: dict[str, dict[str, bool]] = field(default_factory=dict)
+    new_groups: set[str] = field(default_factory=set)
+    written: dict[str, dict[str, bool]] = field(default_factory=dict)
     sender: Sender = field(init=False)
     creations: Creations = field(default_factory=Creations)
     joining: dict[str, tuple[Edge, ...]] = field(default_factory=dict)
@@ -163,7 +165,7 @@ class Session:
 
         One that hides them, as AWS does, shows a group that is full as empty; and so what PATCH has added to it.
         """
-        return self.members_shown or group.id in self.created.values()
+        return self.members_shown or group.id in self.new_groups
 
     async def read_made(self, step: Step) -> LiveResource | None:
         """Return the resource that a step is about, and wait for it where this run made it. Raises ScimError.
@@ -194,18 +196,23 @@ class Session:
         """Return a group with the members that it has once everything that was accepted is visible.
 
         A PUT says whole who shall be in a group. Made from a read that lags behind, it would take out again who was
-        added a moment ago.
+        added a moment ago. That a read has shown a membership does not mean that the next one does: it may be answered
+        by another replica.
         """
-        unseen = self.unconfirmed.get(group.id)
-        if group.members is None or not unseen:
+        written = self.written.get(group.id)
+        if group.members is None or not written:
             return group
-        stay = dict.fromkeys(member_id for member_id in group.members if unseen.get(member_id, True))
-        added = dict.fromkeys(member_id for member_id, wanted in unseen.items() if wanted)
+        stay = dict.fromkeys(member_id for member_id in group.members if written.get(member_id, True))
+        added = dict.fromkeys(member_id for member_id, wanted in written.items() if wanted)
         return replace(group, members=tuple(stay | added))
 
-    def version(self, resource: LiveResource) -> str | None:
-        """Return the version that a write of a resource is meant for; ``None`` where versions are not honoured."""
-        return resource.version if self.conditional else None
+    def version(self, resource: LiveResource, *, whole: bool = False) -> str | None:
+        """Return the version that a write of a resource is meant for; ``None`` where versions are not honoured.
+
+        A write of the ``whole`` resource (PUT) states it even where the directory was found to refuse the version that
+        it shows: without it, what a read does not show yet would be written over.
+        """
+        return resource.version if self.conditional or (whole and self.capabilities.etag) else None
 
     async def look_up(self, step: Step, *, fresh: bool = True) -> LiveResource | None:
         """Return the live resource that a creation would make again, or ``None``; see :class:`Lookup`."""
@@ -261,9 +268,14 @@ class Session:
         self.conditional = True
         return await self._verbs.send(replace(request, if_match=current.version), self.sender.send)
 
-    def made(self, step: Step, resource_id: str) -> None:
-        """Record the id of what a creation has made, or found made, for those who build on it."""
+    def made(self, step: Step, resource_id: str, *, new: bool) -> None:
+        """Record the id of what a creation has made, or found made, for those who build on it.
+
+        ``new`` tells that it is certain to be this run's own work.
+        """
         self.created[step.address] = resource_id
+        if new and step.kind is Kind.GROUP:
+            self.new_groups.add(resource_id)
         self.creations.settle(step.address)
 
 

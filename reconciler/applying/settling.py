@@ -22,6 +22,10 @@ class Topic(NamedTuple):
     path: str
 
 
+VERSION: Final = "meta.version"
+"""The path of a topic: the version that is shown is the one that was refused."""
+
+
 class Patience:
     """How long to wait in one run, learned topic by topic.
 
@@ -37,8 +41,8 @@ class Patience:
         self._in_vain: Counter[Topic] = Counter()
         self._helped: Counter[Topic] = Counter()
 
-    async def until_proven(self, read: Callable[[], Awaitable[frozenset[Topic]]]) -> None:
-        """Read until nothing is unproven, or until waiting is of no use.
+    async def until_proven(self, read: Callable[[], Awaitable[frozenset[Topic]]]) -> frozenset[Topic]:
+        """Read until nothing is unproven, or until waiting is of no use, and return what is unproven then.
 
         Args:
             read: reads the resource and returns what it does not hold as written.
@@ -54,3 +58,4 @@ class Patience:
             self._helped.update(before - unproven)
         if waited:
             self._in_vain.update(unproven)
+        return unproven

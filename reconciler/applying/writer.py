@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reconciler.applying.batches import Attempt, Batch
-from reconciler.applying.bystanders import Loss, confirm_loss, put_back
+from reconciler.applying.bystanders import answer_loss, confirm_loss
 from reconciler.applying.forms import Form, Proof, Weight, is_put
 from reconciler.applying.progress import Progress
 from reconciler.applying.requests import VERSION_REFUSED, Request, TooLargeError, UnsafeWriteError, membership
 from reconciler.applying.roster import Roster
 from reconciler.applying.session import Session
+from reconciler.applying.settling import VERSION, Topic
 from reconciler.model import Kind, LiveGroup
 from reconciler.planning.plan import Action
 from reconciler.scim.client import ScimResponse
@@ -76,7 +77,7 @@ class MembershipWriter:
         if not self._trusted(form) and not self._holds_gate:
             if self._forms.gate.locked():
                 return None
-            await self._hold_gate()
+            await self._hold_gate(form)
         return form, self._size(Batch(progress=progress, ids=()), form)
 
     def sent_ahead(
@@ -97,10 +98,11 @@ class MembershipWriter:
             progress.accept(answer.status)
             self._accepted(batch, form, answer)
 
-    async def _hold_gate(self) -> None:
+    async def _hold_gate(self, form: Form) -> None:
         await self._session.sender.apart(self._forms.gate.acquire())
         self._holds_gate = True
-        self._release_if_trusted()  # whoever held it may have proven the form
+        if self._trusted(form):  # whoever held it may have proven the form
+            self.release()
 
     def _release_if_trusted(self) -> None:
         usable = self._forms.usable
@@ -117,16 +119,19 @@ class MembershipWriter:
         while self._queue or (self._sent and (self._due or until_proven)):
             if self.unreadable is not None or self._roster.group is None:
                 self._sent.clear()
-                self._abandon(self.unreadable)
+                self._abandon("the group cannot be read any more" if self.unreadable is not None else None)
+            elif self._session.halted is not None and self._queue:
+                self._abandon("the run ended before all of it was written")
             elif self._sent and (self._due or not self._queue):
                 await self._read_back()
             else:
                 await self._write_next()
 
-    def _abandon(self, why: object = None) -> None:
-        """Send nothing further of what is waiting."""
+    def _abandon(self, why: str | None = None) -> None:
+        """Send nothing further of what is waiting. Steps of which nothing was sent were not tried."""
         for batch in self._queue:
-            batch.progress.failure = batch.progress.failure or (str(why) if why is not None else None)
+            if why is not None and batch.progress.requests:
+                batch.progress.failure = batch.progress.failure or why
         self._queue.clear()
 
     async def _write_next(self) -> None:
@@ -143,7 +148,7 @@ class MembershipWriter:
             self._climbed(batch)
             return
         if not self._trusted(form) and not self._holds_gate:
-            await self._hold_gate()
+            await self._hold_gate(form)
             self._queue.appendleft(batch)
             if self._session.ended:
                 self._abandon()
@@ -204,7 +209,7 @@ class MembershipWriter:
         session = self._session
         if is_put(form) and form is not self._forms.ladder[0] and not session.shows_members(group):
             raise UnsafeWriteError(group.address, "in this run the directory has shown of no group")
-        schema, version = session.schema(Kind.GROUP), session.version(group)
+        schema, version = session.schema(Kind.GROUP), session.version(group, whole=is_put(form))
         return session.fitting(membership(session.intended(group), form, ids, schema=schema, version=version))
 
     def _accepted(self, batch: Batch, form: Form, answer: ScimResponse | None) -> None:
@@ -259,12 +264,17 @@ class MembershipWriter:
 
     async def _meet_new_version(self, batch: Batch, form: Form, version: str) -> None:
         """Read the group again after 412: a membership is safe to repeat, whatever else changed (RFC 7644 §3.14)."""
-        await self._roster.look(self._action, batch.ids, patient=False)
-        group = self._roster.group
+        roster = self._roster
+
+        async def read() -> frozenset[Topic]:
+            await roster.look(self._action, batch.ids, patient=False)
+            same = roster.group is not None and roster.group.version == version
+            return frozenset({Topic(Kind.GROUP, VERSION)} if same else ())
+
         again = replace(batch, tries=batch.tries + 1)
-        if group is not None and group.version == version:
+        if await self._session.patience.until_proven(read):
             if is_put(form):
-                # Reads that lag behind look the same, and then a PUT would write over what they do not show.
+                # Reads that lag far behind look the same, and then a PUT would write over what they do not show.
                 again = replace(again, impossible={**batch.impossible, form: VERSION_REFUSED})
             else:
                 # It refuses the very version that it shows, for instance because it compares weak ones strongly.
@@ -300,15 +310,18 @@ class MembershipWriter:
 
     async def _read_back(self) -> None:
         sent, self._sent, self._due = self._sent, [], False
-        roster = self._roster
+        session, roster = self._session, self._roster
         before, kept = roster.seen, roster.kept
         ids = [member_id for batch in sent for member_id in batch.ids]
         try:
             await roster.look(self._action, ids, patient=not any(batch.lost for batch in sent))
-            loss = await confirm_loss(self._session, roster, kept)
-            misread = loss is not None and await self._misread(sent, kept, loss)
+            loss = await confirm_loss(session, roster, kept)
+            forms = {batch.form for batch in sent if batch.form is not None}
+            misread = loss is not None and await answer_loss(
+                session, roster, loss, memory=self._forms, forms=forms, progress=sent[-1].progress
+            )
         except ScimError as error:
-            self._session.failed(error)
+            session.failed(error)
             self.unreadable = error
             return
         if roster.blind:
@@ -318,8 +331,6 @@ class MembershipWriter:
         proof = Proof.SAFE if witnesses and loss is None else Proof.WORKS
         for batch in sent:
             self._learn(batch, proof, misread=misread)
-        if self._session.halted is not None:
-            self._abandon(self._session.halted)
         self._release_if_trusted()
 
     def _learn(self, batch: Batch, proof: Proof, *, misread: bool) -> None:
@@ -374,27 +385,3 @@ class MembershipWriter:
             self._forms.disprove(other, attempt.what)
             batch.progress.notes.append(f"{other.value} does not work here ({attempt.what}); {form.value} does")
         self._forms.prove(form, proof)
-
-    async def _misread(self, sent: Sequence[Batch], kept: frozenset[str], loss: Loss) -> bool:
-        """Tell whether a loss is the directory's doing. Where it is, put it right, or end the run."""
-        session, progress = self._session, sent[-1].progress
-        forms = {batch.form for batch in sent if batch.form is not None}
-        proven = all(self._forms.proof(form) is Proof.SAFE for form in forms)
-        if proven and not loss.everybody and not session.lossy_groups:
-            session.lossy_groups += 1
-            progress.loss = f"{loss.told}. Somebody else may have removed them at this moment; plan again to see"
-            return False
-        for form in forms:
-            self._forms.disprove(form, f"made others leave {progress.step.address}")
-        missing = await put_back(session, self._roster, kept, progress)
-        if not missing:
-            named = ", ".join(sorted(form.value for form in forms))
-            told = f"{named} is not used any more in this run; `reconciler doctor --probe` finds out what works"
-            progress.notes.append(f"{loss.told}; they were put back. {told}")
-            return True
-        progress.loss = (
-            f"{loss.told}. The directory seems to misread membership changes, and {len(missing)} of them could not be "
-            "put back; nothing further was written"
-        )
-        session.halt(progress.loss)
-        return True
