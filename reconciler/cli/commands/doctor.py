@@ -78,7 +78,7 @@ def _domain(context: click.Context, parameter: click.Parameter, value: str) -> s
     "--output",
     type=PathType(dir_okay=False),
     metavar="FILE",
-    help="Where the dialect goes; NAME.dialect.yaml in the workspace, if left out.",
+    help="Where the dialect goes; NAME.dialect.yaml in the workspace, if left out. It must not exist yet.",
 )
 @click.option(
     "--email-domain",
