@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -18,15 +20,24 @@ from reconciler.scim.retry import RetryPolicy
 from scenario import Scenario
 
 
+@pytest.fixture(scope="session")
+def stopping() -> Iterator[ThreadPoolExecutor]:
+    """Stops servers while the next tests run: each takes a moment for it, which nobody has to wait for."""
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
 @pytest.fixture
-def between(tmp_path: Path) -> Iterator[Interpose]:
+def between(tmp_path: Path, stopping: ThreadPoolExecutor) -> Iterator[Interpose]:
     """Start directories with a meddler in front that live as long as the test."""
     with ExitStack() as stack:
 
         def make(meddle: Meddle, *, dialect: str = "generic", seed: Mapping[str, Any] | None = None) -> Between:
-            sandbox = stack.enter_context(Sandbox(dialect, seed=seed, record=True))
+            sandbox = Sandbox(dialect, seed=seed, record=True)
+            stack.callback(stopping.submit, sandbox.stop)
             origin = sandbox.base_url.partition("/scim")[0]
-            http = stack.enter_context(httpx.Client())
+            # Without the certificates of the world, whose reading takes longer than most tests.
+            http = stack.enter_context(httpx.Client(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)))
 
             def forward(request: Request) -> Reply:
                 wanted = ("authorization", "content-type", "if-match")
