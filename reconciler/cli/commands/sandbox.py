@@ -53,8 +53,8 @@ def command(
 ) -> ExitCode:
     """Serve an embedded SCIM directory for trying things out.
 
-    It listens on this machine only, wants a token, and ends with Ctrl-C. Copy the two lines that it prints into another
-    shell: workspaces that name ${SCIM_BASE_URL} and {env: SCIM_TOKEN} find it there.
+    It listens on this machine only, asks for a token, and ends with Ctrl-C. Copy the two lines that it prints into
+    another shell: workspaces that name ${SCIM_BASE_URL} and {env: SCIM_TOKEN} find it there.
     """
 
     def on_ready(base_url: str, token: str) -> None:
@@ -69,6 +69,8 @@ def command(
         token = os.environ.get(token_env)
         if not token:
             raise click.UsageError(f"--token-env: the environment variable {token_env} is not set.")
+    if data is not None and not data.parent.is_dir():
+        raise click.UsageError(f"--data: {data.parent} is no folder, so nothing could be kept there at the end.")
     injected = read_faults(faults) if faults else Faults()
     serve(
         dialect,
