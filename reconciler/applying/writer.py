@@ -18,6 +18,7 @@ from reconciler.applying.forms import Form, Proof, Weight, is_put
 from reconciler.applying.progress import Progress
 from reconciler.applying.requests import VERSION_REFUSED, Request, TooLargeError, UnsafeWriteError, membership
 from reconciler.applying.roster import Roster
+from reconciler.applying.sender import NotSent
 from reconciler.applying.session import Session
 from reconciler.applying.settling import VERSION, Topic
 from reconciler.model import Kind, LiveGroup
@@ -119,19 +120,26 @@ class MembershipWriter:
         while self._queue or (self._sent and (self._due or until_proven)):
             if self.unreadable is not None or self._roster.group is None:
                 self._sent.clear()
-                self._abandon("the group cannot be read any more" if self.unreadable is not None else None)
+                self._abandon()
             elif self._session.halted is not None and self._queue:
-                self._abandon("the run ended before all of it was written")
+                self._end()
             elif self._sent and (self._due or not self._queue):
                 await self._read_back()
             else:
                 await self._write_next()
 
-    def _abandon(self, why: str | None = None) -> None:
-        """Send nothing further of what is waiting. Steps of which nothing was sent were not tried."""
+    def _abandon(self) -> None:
+        """Send nothing further to a group that is gone, or cannot be read any more."""
         for batch in self._queue:
-            if why is not None and batch.progress.requests:
-                batch.progress.failure = batch.progress.failure or why
+            if self.unreadable is not None:
+                batch.progress.failure = batch.progress.failure or str(self.unreadable)
+        self._queue.clear()
+
+    def _end(self) -> None:
+        """Send nothing further, because the run has ended. A step of which nothing was sent was not tried."""
+        for batch in self._queue:
+            if batch.progress.requests:
+                batch.progress.failure = batch.progress.failure or "the run ended before all of it was written"
         self._queue.clear()
 
     async def _write_next(self) -> None:
@@ -151,7 +159,7 @@ class MembershipWriter:
             await self._hold_gate(form)
             self._queue.appendleft(batch)
             if self._session.ended:
-                self._abandon()
+                self._end()
             return
         size = self._size(batch, form)
         if len(ids) > size:
@@ -159,6 +167,9 @@ class MembershipWriter:
             batch = replace(batch, ids=ids[:size])
         try:
             await self._send(replace(batch, form=form), form)
+        except NotSent:
+            batch.progress.requests -= 1
+            self._queue.appendleft(batch)
         except ScimError as error:
             self._fail(batch.progress, error)
 
