@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from loopback import Reply, Request, error
-from meddler import Between, Forward, Interpose, Meddle, Once, outcome_of, user, with_body
+from meddler import Between, Forward, Interpose, Meddle, Once, outcome_of, team, user, with_body
+from misreading import empties, misreading, refuses
 from reconciler.applying import Status
 from reconciler.model import Kind
 
@@ -221,3 +222,38 @@ def test_a_loss_is_put_right_also_where_the_members_themselves_cannot_be_read(be
     assert outcome.status is Status.APPLIED
     assert f"3 members left group:team-0 that no step removes: {', '.join(lost)}; they were put back" in outcome.message
     assert made.direct.members("team-0") == set(addresses("abc"))
+
+
+def test_members_who_are_deleted_meanwhile_do_not_hide_that_others_were_lost(between: Interpose) -> None:
+    names = addresses("abcdefgh")
+    deleted: list[str] = []
+
+    def meddle(request: Request, forward: Forward) -> Reply:
+        reply = empties_on_removal(request, forward)
+        if is_removal(request) and not deleted:
+            deleted.extend(sorted(made.id_of(name) for name in names[:-1])[:5])
+            for resource_id in deleted:
+                made.delete(Kind.USER, resource_id)
+        return reply
+
+    everybody = {
+        "users": [user(letter) for letter in "abcdefgh"],
+        "groups": [{"displayName": "team", "members": names}],
+    }
+    made = between(meddle, seed=everybody)
+    made.scenario.unlisted = ("ignore", "ignore")
+    (outcome,) = made.scenario.write(team(*"abcdefg")).apply().outcomes
+    assert outcome.status is Status.APPLIED
+    assert "they were put back" in outcome.message
+    living = {found.name for found in made.direct.live().users}
+    assert len(living) == 3
+    assert made.direct.members("team") == living - {names[-1]}
+
+
+def test_a_put_that_puts_members_back_states_the_version_that_it_was_made_from(between: Interpose) -> None:
+    by_form = misreading(remove_path_filter=empties, add_value_array=refuses(501), add_nested_value=refuses(501))
+    made = between(by_form, seed=seed("abcd", groups=1))
+    assert made.scenario.write(files("abc", groups=1)).apply().complete
+    assert made.direct.members("team-0") == set(addresses("abc"))
+    assert made.sent("PUT")
+    assert all("if-match" in request.headers for request in made.sent("PUT"))
