@@ -14,7 +14,7 @@ from reconciler.sandbox.gate import RecordedRequest
 from scenario import Start
 
 AWS = "aws-identity-center"
-DISCOVERY = 3
+DISCOVERY = 2
 CONTROL = 1
 
 
