@@ -21,12 +21,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from reconciler import desired as desired_state
 from reconciler import live as live_state
 from reconciler import observations as memory
-from reconciler.applying import ApplyEvent, Ledger, RunResult, StopSignal, apply_plan
 from reconciler.config import DirectoryConfig, Policy
 from reconciler.desired import Loaded
 from reconciler.diagnostics import Diagnostic, ReconcilerError
@@ -35,14 +34,17 @@ from reconciler.model import Desired, Live, Observation
 from reconciler.planning import Plan, PlanFileError, Verdict
 from reconciler.planning import plan as make_plan
 from reconciler.planning.document import digest
-from reconciler.probing import Examination, Finding, Probe, Stock, examine
-from reconciler.probing import probe as make_probe
 from reconciler.rendering import render_json, render_text
 from reconciler.scim.connect import open_client
 from reconciler.scim.dialects import dialect_of
 from reconciler.scim.discovery import discover
 from reconciler.scim.endpoint import resolve_base_url
 from reconciler.scim.retry import ThrottleEvent
+
+if TYPE_CHECKING:
+    # Most commands neither write nor probe, and start-up time is felt at every one.
+    from reconciler.applying import ApplyEvent, Ledger, RunResult, StopSignal
+    from reconciler.probing import Examination, Finding, Probe, Stock
 
 _Result = TypeVar("_Result")
 
@@ -237,6 +239,7 @@ def apply(
     """
     variables = os.environ if environ is None else environ
     check_applicable(plan, config, variables)
+    from reconciler.applying import apply_plan
 
     async def carry_out() -> RunResult:
         async with open_client(config, Path(workspace), variables, on_throttle=on_throttle) as client:
@@ -285,9 +288,11 @@ def doctor(
     """
     variables = os.environ if environ is None else environ
 
+    from reconciler import probing
+
     async def ask() -> Examination:
         async with open_client(config, Path(workspace), variables, on_throttle=on_throttle) as client:
-            return await examine(client, config, today or datetime.now(UTC).date())
+            return await probing.examine(client, config, today or datetime.now(UTC).date())
 
     return _run(ask)
 
@@ -326,16 +331,20 @@ def probe(
     """
     variables = os.environ if environ is None else environ
 
+    from reconciler import probing
+
     async def carry_out() -> Probe:
         async with open_client(config, Path(workspace), variables, on_throttle=on_throttle) as client:
             found = await discover(client, dialect_of(config))
-            things = stock or Stock("example.com")
-            return await make_probe(client, found, things, stop=stop, on_finding=on_finding)
+            things = stock or probing.Stock("example.com")
+            return await probing.probe(client, found, things, stop=stop, on_finding=on_finding)
 
     return _run(carry_out)
 
 
 def _begin_ledger(workspace: Path, plan: Plan, actor: Mapping[str, str] | None) -> Ledger:
+    from reconciler.applying import Ledger
+
     try:
         return Ledger.open(workspace, plan, actor=actor)
     except OSError as error:

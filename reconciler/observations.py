@@ -12,15 +12,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from reconciler.applying.outcome import Outcome, Status
 from reconciler.attributes import canonical
 from reconciler.model import Kind, Observation
 from reconciler.planning.plan import Action
 from reconciler.whole_file import write_whole
+
+if TYPE_CHECKING:
+    # Remembering is for applying alone, and recalling for every plan, whose start-up time is felt.
+    from reconciler.applying.outcome import Outcome
 
 OBSERVATIONS: Final = Path(".reconciler") / "observations.jsonl"
 MAX_BYTES: Final = 64 * 1024 * 1024
@@ -120,6 +123,8 @@ def _differences(outcomes: Iterable[Outcome]) -> Iterator[Observation]:
 
 def _kept(outcomes: Iterable[Outcome]) -> Iterator[Observation]:
     """Yield what existing resources kept: it tells, after some runs, that something changes it back every time."""
+    from reconciler.applying.outcome import Status
+
     for outcome in outcomes:
         step = outcome.step
         if step.action is Action.CREATE or outcome.status is not Status.APPLIED or not outcome.requests:
