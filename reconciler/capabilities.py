@@ -207,6 +207,11 @@ class Capabilities:
         name = fold(display_name)
         return any(fnmatchcase(name, fold(pattern)) for pattern in self.reserved_groups)
 
+    def rewrites(self, path: str) -> bool:
+        """Tell whether deactivating a user rewrites the attribute at a path: ``emails.value`` where ``emails`` is."""
+        rewritten = {fold(name.removeprefix("User.")) for name in self.deactivation_mutates}
+        return not rewritten.isdisjoint((fold(path), fold(path).partition(".")[0]))
+
     def unique(self, kind: str, attribute: str) -> bool:
         """Tell whether the server refuses a second ``kind`` with the same value of an attribute."""
         return fold(f"{kind}.{attribute}") in map(fold, self.unique_keys)

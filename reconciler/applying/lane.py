@@ -26,10 +26,8 @@ from reconciler.applying.requests import (
 from reconciler.applying.sender import NotSent
 from reconciler.applying.session import Session
 from reconciler.applying.settling import VERSION, Topic
-from reconciler.attributes import Path
 from reconciler.capabilities import UserDelete
 from reconciler.model import Kind, LiveGroup, LiveResource, LiveUser
-from reconciler.planning.deactivation import rewritten_on_deactivation
 from reconciler.planning.plan import Action, Change, Step
 from reconciler.planning.preconditions import digest
 from reconciler.scim.errors import Conflict, NotFound, OutcomeUnknown, RequestRefused, ScimError
@@ -319,7 +317,7 @@ class Lane:
             soft = capabilities.user_delete is UserDelete.SOFT
             return Pending() if soft and progress.accepted else left
         # What is written to an account that is off, or that a later step of this lane switches off, is known to change.
-        kept = (one for one in left.changes if not rewritten_on_deactivation(capabilities, Path.parse(one.path)))
+        kept = (one for one in left.changes if not capabilities.rewrites(one.path))
         return Pending(changes=tuple(kept))
 
     def _unproven_topics(self, progress: Progress) -> set[Topic]:

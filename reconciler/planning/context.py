@@ -125,8 +125,15 @@ class Context:
         return ids is None or resource.id in ids or (resource.id in self.listed and self.rewritten(resource))
 
     def rewritten(self, resource: LiveResource) -> bool:
-        """Tell whether a live resource may bear a name that the directory gave it when it was deactivated."""
-        return isinstance(resource, LiveUser) and not resource.active and bool(self.capabilities.deactivation_mutates)
+        """Tell whether the scope reads of a live resource what the directory made up when it was deactivated."""
+        return isinstance(resource, LiveUser) and not resource.active and self._scope_reads_made_up
+
+    @cached_property
+    def _scope_reads_made_up(self) -> bool:
+        scope = self.policy.scope_users
+        if scope is None or self._scopes_of_stated[Kind.USER] is None:
+            return False
+        return any(map(self.capabilities.rewrites, Filter.parse(scope).attributes))
 
     @cached_property
     def _deleted_in_vain(self) -> frozenset[str]:

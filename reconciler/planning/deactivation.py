@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.attributes import Path, fold
-from reconciler.capabilities import Capabilities, UserDelete
+from reconciler.attributes import Path
+from reconciler.capabilities import UserDelete
 from reconciler.model import DesiredUser, LiveUser
 from reconciler.planning.context import Context
 from reconciler.planning.plan import Note
-
-
-def rewritten_on_deactivation(capabilities: Capabilities, path: Path) -> bool:
-    """Tell whether the service provider rewrites an attribute of a user when it deactivates the account."""
-    if not capabilities.deactivation_mutates:
-        return False
-    names = {fold(name.removeprefix("User.")) for name in capabilities.deactivation_mutates}
-    return fold(str(path)) in names or fold(path.name) in names
 
 
 class Rewritten:
@@ -30,7 +22,7 @@ class Rewritten:
 
     def covers(self, path: Path) -> bool:
         """Tell whether a deactivation rewrites the value at a path."""
-        return rewritten_on_deactivation(self._capabilities, path)
+        return self._capabilities.rewrites(str(path))
 
     def leave(self, live: LiveUser, path: Path) -> bool:
         """Tell whether a difference of an account that is off and stays so is the deactivation's work, and count it."""

@@ -21,7 +21,7 @@ from reconciler.planning.guards import judge
 from reconciler.planning.memberships import plan_memberships
 from reconciler.planning.names import release_names
 from reconciler.planning.ordering import arrange
-from reconciler.planning.plan import FORMAT, DesiredIdentity, DirectoryIdentity, LiveCounts, Note, Plan
+from reconciler.planning.plan import FORMAT, DesiredIdentity, DirectoryIdentity, LiveCounts, Note, Plan, Step, Verdict
 from reconciler.planning.roster import Rosters
 from reconciler.planning.users import plan_users
 
@@ -82,8 +82,11 @@ def plan(
         bulk=context.capabilities.bulk_operations > 1,
     )
     _refuse_problems(context)
+    return _document(context, steps, tuple(judge(context, steps, pairs, targets, rosters)))
 
-    config = desired.config
+
+def _document(context: Context, steps: tuple[Step, ...], verdicts: tuple[Verdict, ...]) -> Plan:
+    desired, live, config = context.desired, context.live, context.desired.config
     return seal(
         Plan(
             format=FORMAT,
@@ -95,11 +98,11 @@ def plan(
                 groups=len(live.groups),
                 memberships=sum(len(group.members or ()) for group in live.groups),
             ),
-            as_of=utc(as_of),
+            as_of=utc(context.as_of),
             capabilities=live.capabilities.as_json(),
             confirm_replace=context.policy.confirm_replace,
-            guards=tuple(judge(context, steps, pairs, targets, rosters)),
-            notes=(*_left_alone(context), *findings.notes),
+            guards=verdicts,
+            notes=(*_left_alone(context), *context.findings.notes),
             steps=steps,
         )
     )

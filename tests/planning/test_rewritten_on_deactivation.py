@@ -22,6 +22,7 @@ from desired_and_live import (
     warnings,
 )
 from reconciler.config import Unlisted
+from reconciler.diagnostics import DiagnosticsError
 from reconciler.model import Kind, Live, LiveUser, Observation
 from reconciler.planning import Action
 from simulated_directory import SimulatedDirectory
@@ -105,3 +106,10 @@ def test_a_listed_user_is_ours_under_a_rewritten_name_and_leaves_groups_at_once(
     found = live(OFF, stranger, live_group("g1", "team", ["u1", "u2"]), deactivation_mutates=MUTATES)
     made = planned([stated(active=False), group("team", [])], found, scoped)
     assert edges(made, Action.REMOVE_MEMBERS) == {"team": {"a1b2c3": "not_listed"}}
+
+
+def test_a_name_outside_the_scope_that_no_deactivation_rewrites_is_somebody_elses() -> None:
+    scoped = policy(scope_users='userName ew "@example.com"')
+    found = live(live_user("u1", "zoe@example.org", active=False, externalId="7"), deactivation_mutates=("emails",))
+    with pytest.raises(DiagnosticsError, match="outside scope.users"):
+        planned([stated()], found, scoped)
