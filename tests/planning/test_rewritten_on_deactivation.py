@@ -111,5 +111,5 @@ def test_a_listed_user_is_ours_under_a_rewritten_name_and_leaves_groups_at_once(
 def test_a_name_outside_the_scope_that_no_deactivation_rewrites_is_somebody_elses() -> None:
     scoped = policy(scope_users='userName ew "@example.com"')
     found = live(live_user("u1", "zoe@example.org", active=False, externalId="7"), deactivation_mutates=("emails",))
-    with pytest.raises(DiagnosticsError, match="outside scope.users"):
+    with pytest.raises(DiagnosticsError, match=r"outside scope\.users"):
         planned([stated()], found, scoped)
