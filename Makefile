@@ -20,7 +20,7 @@ demo: $(STAMP) ## the main job, end to end, on the embedded directory
 	@$(BIN)/reconciler demo -C desired_state
 
 test: $(STAMP) ## the whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term:skip-covered
 
 lint: $(STAMP) ## ruff and mypy, as CI runs them
 	@$(BIN)/ruff check .

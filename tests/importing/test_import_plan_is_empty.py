@@ -13,7 +13,7 @@ from reconciler.importing import Split
 from reconciler.model import Live
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(live=live_states(), split=st.sampled_from(Split))
 def test_an_import_is_loaded_without_a_problem_and_its_plan_is_empty(live: Live, split: Split) -> None:
     before = as_sent(live)

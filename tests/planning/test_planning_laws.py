@@ -19,7 +19,7 @@ from reconciler.planning import Action, Plan, PlanFileError, Reason, Step, decod
 from reconciler.planning.ordering import phase
 from simulated_directory import SimulatedDirectory
 
-law = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+law = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def made_for(given_states: States) -> Plan | None:
