@@ -1,4 +1,4 @@
-"""What a read costs, to the request: discovery is two where /Schemas leaves nothing open, every page is one, and each way to read members its own."""
+"""What a read costs, to the request: discovery, a request per page, and what each way to read members takes."""
 
 from __future__ import annotations
 
