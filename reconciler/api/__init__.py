@@ -1,0 +1,35 @@
+"""Everything that the command line does, as calls for programs: a nightly job, a notebook.
+
+They are synchronous, and never print, prompt or exit. What cannot be done is raised as a
+:class:`~reconciler.diagnostics.ReconcilerError`; what could be done in part only is in the result::
+
+    loaded = reconciler.load("acme")
+    live = reconciler.read_live(loaded.desired.config, "acme")
+    learned = reconciler.recall("acme", live.base_url)
+    planned = reconciler.plan(loaded.desired, live, as_of=datetime.now(UTC), observations=learned)
+    print(reconciler.render(planned))
+    if not planned.refusals:
+        result = reconciler.apply(planned, loaded.desired.config, "acme")
+"""
+
+from reconciler.api.applying import apply, check_applicable
+from reconciler.api.directory import doctor, probe, read_live
+from reconciler.api.errors import LedgerError, PlanRefusedError, WrongDirectoryError
+from reconciler.api.files import load, load_config
+from reconciler.api.planning import plan, recall, render
+
+__all__ = [
+    "LedgerError",
+    "PlanRefusedError",
+    "WrongDirectoryError",
+    "apply",
+    "check_applicable",
+    "doctor",
+    "load",
+    "load_config",
+    "plan",
+    "probe",
+    "read_live",
+    "recall",
+    "render",
+]

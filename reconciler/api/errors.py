@@ -1,0 +1,49 @@
+"""What the calls refuse to do, beyond the errors of what they call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reconciler.diagnostics import ReconcilerError
+from reconciler.planning import Verdict
+
+
+class PlanRefusedError(ReconcilerError):
+    """A plan that guards refuse. Nothing was written.
+
+    Attributes:
+        refusals: the verdicts of the guards that said no.
+    """
+
+    def __init__(self, refusals: tuple[Verdict, ...]) -> None:
+        self.refusals = refusals
+        names = ", ".join(dict.fromkeys(verdict.guard for verdict in refusals))
+        super().__init__(f"the plan is refused by {names}. Make it again, within the limits or with an allowance")
+
+
+class WrongDirectoryError(ReconcilerError):
+    """A plan for another directory than the workspace's. Nothing was written.
+
+    Attributes:
+        planned: what the plan was made for.
+        configured: what ``directory.yaml`` says now.
+    """
+
+    def __init__(self, planned: str, configured: str) -> None:
+        self.planned = planned
+        self.configured = configured
+        super().__init__(f"the plan is for the directory {planned}, and this workspace is for {configured}")
+
+
+class LedgerError(ReconcilerError):
+    """The ledger of a run cannot be begun. Nothing was written to the directory.
+
+    Attributes:
+        path: what cannot be written.
+        reason: why, in the operating system's words.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"nothing was applied, because its ledger cannot be written: {path}: {reason}")
