@@ -96,6 +96,8 @@ class Lifecycle(Validity):
     previously: tuple[str, ...] = ()
     reason: str | None = None
     min_members: int | None = None
+    required_members: tuple[str, ...] = ()
+    privileged: bool = False
 
 
 NO_LIFECYCLE = Lifecycle()
@@ -278,6 +280,73 @@ class Observation:
     wrote: Any
     stored: Any
     unchanged: bool = False
+
+
+class TimerName(StrEnum):
+    """What a grace timer counts from."""
+
+    UNLISTED = "unlisted"
+    """No file lists the resource any more."""
+    DEACTIVATED = "deactivated"
+    """The account, which no file lists, was found or made inactive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """Since when something has been so, as an earlier run saw it.
+
+    Attributes:
+        kind: of the resource.
+        id: of the resource.
+        name: what is timed.
+        since: when a run first saw it, in UTC.
+    """
+
+    kind: Kind
+    id: str
+    name: TimerName
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastRun:
+    """What the last recorded run found and left.
+
+    Attributes:
+        run_id: its name.
+        at: when it ended, in UTC.
+        users: how many users the directory had after it.
+        groups: how many groups.
+        memberships: how many memberships.
+        desired_users: how many users the files listed.
+        desired_groups: how many groups.
+    """
+
+    run_id: str
+    at: datetime
+    users: int
+    groups: int
+    memberships: int
+    desired_users: int
+    desired_groups: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What earlier runs against a directory left for planning; empty where there was none.
+
+    Attributes:
+        observations: what the directory made of earlier writes, the oldest first.
+        timers: the grace timers that run.
+        last_run: what the last recorded run found; ``None`` where there was none.
+    """
+
+    observations: tuple[Observation, ...] = ()
+    timers: tuple[Timer, ...] = ()
+    last_run: LastRun | None = None
+
+
+NO_HISTORY = History()
 
 
 @dataclass(frozen=True, kw_only=True)

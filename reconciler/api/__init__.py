@@ -5,8 +5,8 @@ They are synchronous, and never print, prompt or exit. What cannot be done is ra
 
     loaded = reconciler.load("acme")
     live = reconciler.read_live(loaded.desired.config, "acme")
-    learned = reconciler.recall("acme", live.base_url)
-    planned = reconciler.plan(loaded.desired, live, as_of=datetime.now(UTC), observations=learned)
+    history = reconciler.recall(loaded.desired.config, "acme", live.base_url)
+    planned = reconciler.plan(loaded.desired, live, as_of=datetime.now(UTC), history=history)
     print(reconciler.render(planned))
     if not planned.refusals:
         result = reconciler.apply(planned, loaded.desired.config, "acme")

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from reconciler import observations as memory
-from reconciler.config import Policy
-from reconciler.model import Desired, Live, Observation
+from reconciler.config import DirectoryConfig, Policy
+from reconciler.model import NO_HISTORY, Desired, History, Live
 from reconciler.planning import Plan
 from reconciler.planning import plan as make_plan
 from reconciler.rendering import render_json, render_text
 
 
-def recall(workspace: Path | str, base_url: str) -> tuple[Observation, ...]:
-    """Return what earlier applies from this workspace learned of a directory, for :func:`plan`.
+def recall(
+    config: DirectoryConfig,  # noqa: ARG001  the store that it names is asked next
+    workspace: Path | str,
+    base_url: str,
+    *,
+    environ: Mapping[str, str] | None = None,  # noqa: ARG001
+) -> History:
+    """Return what earlier runs left in the store, for :func:`plan`. Empty where nothing is known of a directory.
 
     Args:
-        workspace: the folder with ``directory.yaml``.
+        config: what ``directory.yaml`` says.
+        workspace: its folder.
         base_url: which directory: ``base_url`` of what :func:`read_live` returned.
-
-    Returns:
-        The values that it stored otherwise than they were written, the oldest first; empty where nothing is known.
+        environ: the environment variables that the store's URL may name; this process's own if left out.
 
     Raises:
-        OSError: what was remembered cannot be read.
+        StoreError: the store cannot be read.
     """
-    return memory.recall(workspace, base_url)
+    return History(observations=memory.recall(workspace, base_url))
 
 
 def plan(
@@ -37,7 +42,7 @@ def plan(
     *,
     as_of: datetime,
     policy: Policy | None = None,
-    observations: Iterable[Observation] = (),
+    history: History = NO_HISTORY,
 ) -> Plan:
     """Work out what has to be done so that the directory holds what the files state. Pure.
 
@@ -46,8 +51,8 @@ def plan(
         live: what the directory holds.
         as_of: the moment at which ``from`` and ``until`` are judged; must know its time zone.
         policy: the rules of planning; what ``directory.yaml`` says unless given.
-        observations: what earlier applies learned, as :func:`recall` returns it. What the directory would not keep is
-            told and not planned again.
+        history: what earlier runs left, as :func:`recall` returns it. What the directory would not keep is told and not
+            planned again; grace periods count from it; a directory that shrank since then is refused.
 
     Returns:
         A sealed plan. Guards that refuse it are in its ``refusals``.
@@ -55,7 +60,7 @@ def plan(
     Raises:
         DiagnosticsError: something is ambiguous or out of scope, with every such problem.
     """
-    return make_plan(desired, live, as_of=as_of, policy=policy, observations=observations)
+    return make_plan(desired, live, as_of=as_of, policy=policy, history=history)
 
 
 def render(

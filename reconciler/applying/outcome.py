@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from reconciler.model import Observation
 from reconciler.planning.plan import Step
@@ -42,6 +42,9 @@ class Outcome:
         http_status: the status of the last answer to a write, where there was one.
         requests: how many writes were sent for it. 0 for an applied step: it was so already.
         differences: the attributes that the directory accepted and stored as something else.
+        request_id: what the server called the last write, where it says so.
+        before: of a resource that this step deleted: its attributes in SCIM's JSON form, ``members`` among them as a
+            list of ids, without what is writeOnly or secret. ``None`` for every other step.
     """
 
     step: Step
@@ -51,6 +54,8 @@ class Outcome:
     http_status: int | None = None
     requests: int = 0
     differences: tuple[Observation, ...] = ()
+    request_id: str | None = None
+    before: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,16 +63,19 @@ class RunResult:
     """What became of a plan.
 
     Attributes:
-        run_id: the name of the run; its ledger is ``.reconciler/runs/<run_id>/ledger.jsonl``.
+        run_id: the name of the run, by which the store keeps its ledger.
         outcomes: one per step of the plan, in its order.
         stopped: why the run ended before the plan did, or ``None`` where it did not.
         by_user: whether it was a person or a signal that stopped it, before everything was tried.
+        breaker: whether the circuit breaker ended it: too many failures, or a read-back that differs from what was
+            written.
     """
 
     run_id: str
     outcomes: tuple[Outcome, ...]
     stopped: str | None = None
     by_user: bool = False
+    breaker: bool = False
 
     @property
     def counts(self) -> Mapping[Status, int]:

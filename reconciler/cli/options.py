@@ -85,7 +85,7 @@ class PlanningOptions:
         return replace(
             configured,
             allowances=self.allowances,
-            allowance_reason=self.reason,
+            reason=self.reason,
             confirm_replace=self.confirm_replace,
         )
 

@@ -96,7 +96,7 @@ def make_plan(terminal: Terminal, options: PlanningOptions) -> tuple[Loaded, Pla
         live,
         as_of=options.moment,
         policy=options.policy(config.policy),
-        observations=api.recall(terminal.workspace, live.base_url),
+        history=api.recall(config, terminal.workspace, live.base_url),
     )
     return loaded, planned
 

@@ -15,7 +15,7 @@ from reconciler.config import Policy
 from reconciler.diagnostics import Diagnostic
 from reconciler.filter_syntax import Node
 from reconciler.filters import Filter, FilterError, Predicate
-from reconciler.model import Desired, DesiredResource, Kind, Live, LiveResource, LiveUser, Observation, Origin
+from reconciler.model import NO_HISTORY, Desired, DesiredResource, History, Kind, Live, LiveResource, LiveUser, Origin
 from reconciler.planning.plan import Note
 
 
@@ -50,7 +50,7 @@ class Context:
     as_of: datetime
     listed: frozenset[str] = frozenset()
     """Ids of the live users that the files list."""
-    observations: tuple[Observation, ...] = ()
+    history: History = NO_HISTORY
     findings: Findings = field(default_factory=Findings)
 
     @property
@@ -137,7 +137,7 @@ class Context:
 
     @cached_property
     def _deleted_in_vain(self) -> frozenset[str]:
-        return frozenset(one.id for one in self.observations if one.kind is Kind.USER and not one.path)
+        return frozenset(one.id for one in self.history.observations if one.kind is Kind.USER and not one.path)
 
     def as_good_as_deleted(self, user: LiveUser) -> bool:
         """Tell whether deleting a user would change nothing: the directory keeps deleted users, as inactive ones."""

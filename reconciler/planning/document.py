@@ -1,6 +1,7 @@
 """The plan document: one JSON file, ``reconciler.plan/1``, that says whether it is intact.
 
-Canonical form, over which the digest is computed: the document without ``digest``, keys sorted, no white space, UTF-8.
+Canonical form, over which the digest is computed: the document without ``digest`` and ``signature``, keys
+sorted, no white space, UTF-8.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ def seal(plan: Plan) -> Plan:
 
 
 def digest(plan: Plan) -> str:
-    """Return ``sha256:…`` over the canonical form of everything but the digest itself."""
-    unsealed = msgspec.structs.replace(plan, digest="")
+    """Return ``sha256:…`` over the canonical form of everything but the digest itself and the signature."""
+    unsealed = msgspec.structs.replace(plan, digest="", signature=None)
     return "sha256:" + hashlib.sha256(msgspec.json.encode(unsealed, order="sorted")).hexdigest()
 
 

@@ -96,7 +96,7 @@ def _limited(
 ) -> Verdict:
     number = len(counted)
     within = number <= _most(limit, base)
-    reason = context.policy.allowance_reason
+    reason = context.policy.reason
     # Without a reason there is nothing to record, and a limit that is lifted in silence is none.
     allowed = None if within or not reason else _allowed(context.policy.allowances, guard)
     lifted = allowed is not None and number <= allowed
@@ -113,7 +113,10 @@ def _limited(
 
 
 def _allowed(allowances: Iterable[Allowance], guard: str) -> int | None:
-    return max((allowance.count for allowance in allowances if allowance.guard == guard), default=None)
+    return max(
+        (allowance.count for allowance in allowances if allowance.guard == guard and allowance.count is not None),
+        default=None,
+    )
 
 
 def _most(limit: Limit, base: int) -> float:

@@ -67,7 +67,7 @@ class Memory:
     def _observed(self) -> Mapping[str, Mapping[str, Sequence[Observation]]]:
         """The observations by path and by the resource's id, the oldest first."""
         observed = defaultdict[str, defaultdict[str, list[Observation]]](lambda: defaultdict(list))
-        for one in self._context.observations:
+        for one in self._context.history.observations:
             if one.kind is self._kind:
                 observed[one.path][one.id].append(one)
         return observed

@@ -7,64 +7,37 @@ every rendering is made from them. Numbers that can be counted from the steps ar
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import StrEnum
 from itertools import groupby
 from typing import Any, Literal
 
 import msgspec
 
-from reconciler.model import Kind
+from reconciler.model import Kind, TimerName
+from reconciler.planning.vocabulary import CHANGE_KINDS, Action, Reason
+
+__all__ = [
+    "CHANGE_KINDS",
+    "FORMAT",
+    "Action",
+    "Allowed",
+    "Change",
+    "DesiredIdentity",
+    "DirectoryIdentity",
+    "Edge",
+    "LeftOut",
+    "LiveCounts",
+    "Note",
+    "Pending",
+    "Plan",
+    "Precondition",
+    "Reason",
+    "Signature",
+    "Step",
+    "Summary",
+    "Verdict",
+]
 
 FORMAT: Literal["reconciler.plan/1"] = "reconciler.plan/1"
-
-
-class Action(StrEnum):
-    """Everything that a step can do. The order is the order of a plan: access is granted before it is taken."""
-
-    CREATE = "create"
-    UPDATE = "update"
-    REACTIVATE = "reactivate"
-    ADD_MEMBERS = "add_members"
-    REMOVE_MEMBERS = "remove_members"
-    DEACTIVATE = "deactivate"
-    DELETE = "delete"
-
-
-class Reason(StrEnum):
-    """Why a step or a membership change is in the plan. It explains and never drives behaviour."""
-
-    NOT_IN_DIRECTORY = "not_in_directory"
-    """Listed, and the directory has no such resource."""
-    DIFFERS = "differs"
-    """Listed, and managed attributes differ."""
-    ADOPTED = "adopted"
-    """Listed, found by name, and linked by writing its externalId for the first time."""
-    RENAMED = "renamed"
-    """Listed under a name that the directory does not know yet; found by id, externalId or a previous name."""
-    REPLACED = "replaced"
-    """A rename that the directory cannot do: the new group takes over and the old one goes."""
-    INACTIVE = "inactive"
-    """Listed as active, and the directory holds the account as inactive."""
-    STATED_INACTIVE = "stated_inactive"
-    """Listed with ``active: false``."""
-    UNLISTED = "unlisted"
-    """In scope, and no file lists it: the ``unlisted`` policy."""
-    EXPIRED = "expired"
-    """Its ``until`` has passed."""
-    NOT_STARTED = "not_started"
-    """Its ``from`` has not come."""
-    LISTED = "listed"
-    """A membership that a ``members`` list states."""
-    MATCHED = "matched"
-    """A membership that the group's ``match`` filter gives."""
-    NESTED = "nested"
-    """A membership that comes through a group listed as a member."""
-    CARRIED_OVER = "carried_over"
-    """A membership of a replaced group whose members no file states."""
-    NOT_LISTED = "not_listed"
-    """A membership that the directory has and the ``members`` list has not."""
-    NOT_MATCHED = "not_matched"
-    """A membership that the directory has and the ``match`` filter does not give."""
 
 
 class _Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -150,6 +123,7 @@ class Step(_Value, frozen=True):
         precondition: what must still hold; ``None`` for creations and membership edges, which are safe to repeat.
         origin: ``file:line`` of the YAML that states the resource.
         note: the reason that the author gave under ``lifecycle``.
+        min_members: how many members the group must have at every moment while this step removes some.
     """
 
     id: str
@@ -167,6 +141,7 @@ class Step(_Value, frozen=True):
     precondition: Precondition | None = None
     origin: str | None = None
     note: str | None = None
+    min_members: int | None = None
 
     @property
     def address(self) -> str:
@@ -178,12 +153,21 @@ class Step(_Value, frozen=True):
         """Whether the step changes what identifies an existing resource."""
         return self.action is not Action.CREATE and any(change.identity for change in self.changes)
 
+    @property
+    def change_kinds(self) -> tuple[str, ...]:
+        """What kinds of change the step is, of :data:`CHANGE_KINDS`; all of them must be approved."""
+        if self.action in (Action.ADD_MEMBERS, Action.REMOVE_MEMBERS):
+            return ("members.add" if self.action is Action.ADD_MEMBERS else "members.remove",)
+        verb = Action.UPDATE if self.action is Action.REACTIVATE else self.action
+        kind = f"{self.kind.lower()}s.{verb}"
+        return (kind, "identity.change") if self.identity else (kind,)
+
 
 class Verdict(_Value, frozen=True):
     """What one guard says of the whole plan.
 
     Attributes:
-        guard: its name: ``users.deactivate``, ``members.remove``, ``protected``, ``min_members``.
+        guard: its name: ``users.deactivate``, ``members.remove``, ``protected``, ``break_glass``.
         passed: whether the plan may be applied, as far as this guard is concerned.
         number: how many changes it counted.
         limit: how many it allows, in words: ``20``, ``5 % of 40 = 2``.
@@ -219,6 +203,71 @@ class Note(_Value, frozen=True):
     origin: str | None = None
 
 
+class Pending(_Value, frozen=True):
+    """Something that will happen to an unlisted resource unless a file lists it again: its grace period runs.
+
+    Attributes:
+        action: what will be done: ``deactivate`` or ``delete``.
+        kind: of the resource.
+        id: of the resource.
+        name: its naming attribute.
+        timer: what is timed: ``unlisted`` or ``deactivated``.
+        since: RFC 3339 time from which the period counts: when a run first saw it, or this plan's ``as_of``.
+        until: RFC 3339 time at which it ends.
+    """
+
+    action: Action
+    kind: Kind
+    id: str
+    name: str
+    timer: TimerName
+    since: str
+    until: str
+
+    @property
+    def address(self) -> str:
+        """How messages name the resource."""
+        return self.kind.address(self.name)
+
+
+class LeftOut(_Value, frozen=True):
+    """A step that the plan would hold without ``--only``, ``--exclude`` or ``auto_approve``.
+
+    Attributes:
+        step: its id.
+        why: ``only``, ``exclude``, ``auto_approve``, or ``needs “…”`` for one that needs another step left out.
+        members: how many memberships it is about, where it is about some and not all of its group's.
+    """
+
+    step: str
+    why: str
+    members: int = 0
+
+
+class Allowed(_Value, frozen=True):
+    """A guard that was lifted for this plan.
+
+    Attributes:
+        allowance: as it was given: ``users.deactivate=40``, ``group:team-core/members.remove``.
+        reason: why.
+    """
+
+    allowance: str
+    reason: str
+
+
+class Signature(_Value, frozen=True):
+    """An Ed25519 signature (RFC 8032) over a plan's digest.
+
+    Attributes:
+        key: the public key, base64 of its 32 bytes.
+        value: base64 of the 64 bytes of the signature over ``reconciler.plan/1`` + line feed + digest, in ASCII.
+    """
+
+    key: str
+    value: str
+
+
 class DirectoryIdentity(_Value, frozen=True):
     """Which directory a plan is for."""
 
@@ -228,11 +277,21 @@ class DirectoryIdentity(_Value, frozen=True):
 
 
 class DesiredIdentity(_Value, frozen=True):
-    """Which desired state a plan was made from: digest of its files, their number, and the Git commit."""
+    """Which desired state a plan was made from.
+
+    Attributes:
+        digest: of its files.
+        files: their number.
+        commit: the Git commit.
+        users: how many users it lists.
+        groups: how many groups it lists.
+    """
 
     digest: str
     files: int
     commit: str | None = None
+    users: int = 0
+    groups: int = 0
 
 
 class LiveCounts(_Value, frozen=True):
@@ -274,10 +333,19 @@ class Plan(_Value, frozen=True):
         as_of: RFC 3339 time at which ``from`` and ``until`` were judged.
         capabilities: what the planner took the directory to be able to do.
         confirm_replace: whether a person has confirmed that replaced groups may go, see ``lifecycle.replace``.
+        reason: why it was made, where somebody said so.
+        undoes: the id of the run that it undoes.
+        only: what the run was confined to.
+        exclude: what it was to leave alone.
+        allowances: guards that were lifted for it.
         guards: every guard's verdict.
         notes: what was left alone and why, and warnings.
+        pending: what waits for the end of a grace period.
+        left_out: steps that were left out because of ``only`` and ``exclude``.
         steps: what to do.
-        digest: ``sha256:…`` of the canonical form of all other fields, see :mod:`reconciler.planning.document`.
+        digest: ``sha256:…`` of the canonical form of all other fields but the signature, see
+            :mod:`reconciler.planning.document`.
+        signature: who vouches for it.
     """
 
     format: Literal["reconciler.plan/1"]
@@ -288,10 +356,18 @@ class Plan(_Value, frozen=True):
     as_of: str
     capabilities: dict[str, Any]
     confirm_replace: bool = False
+    reason: str | None = None
+    undoes: str | None = None
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    allowances: tuple[Allowed, ...] = ()
     guards: tuple[Verdict, ...] = ()
     notes: tuple[Note, ...] = ()
+    pending: tuple[Pending, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     steps: tuple[Step, ...] = ()
     digest: str = ""
+    signature: Signature | None = None
 
     @property
     def summary(self) -> Summary:

@@ -1,4 +1,4 @@
-"""``(Desired, Live, Policy, as_of, observations) -> Plan``: pure, and the same inputs give the same bytes.
+"""``(Desired, Live, Policy, as_of, History) -> Plan``: pure, and the same inputs give the same bytes.
 
 What the service provider can do comes with :class:`~reconciler.model.Live`, because it is read from the same server at
 the same moment.
@@ -6,13 +6,12 @@ the same moment.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from reconciler._version import TOOL
 from reconciler.config import Policy
 from reconciler.diagnostics import DiagnosticsError
-from reconciler.model import Desired, Live, Observation, utc
+from reconciler.model import NO_HISTORY, Desired, History, Live, utc
 from reconciler.planning.context import Context
 from reconciler.planning.correlation import AnyPair, correlate
 from reconciler.planning.document import seal
@@ -32,7 +31,7 @@ def plan(
     *,
     as_of: datetime,
     policy: Policy | None = None,
-    observations: Iterable[Observation] = (),
+    history: History = NO_HISTORY,
 ) -> Plan:
     """Work out what has to be done so that the directory holds what the files state.
 
@@ -41,8 +40,8 @@ def plan(
         live: what the directory holds, complete.
         as_of: the moment at which ``from`` and ``until`` are judged; must know its time zone.
         policy: the rules of planning; what ``directory.yaml`` says unless given.
-        observations: what the directory made of earlier writes, the oldest first. What it would not keep is told and
-            not planned again.
+        history: what earlier runs left: what the directory made of earlier writes (what it would not keep is told and
+            not planned again), grace timers, and what was there after the last run.
 
     Returns:
         A sealed plan. Guards that refuse it are in it: look at ``refusals`` before applying.
@@ -60,7 +59,7 @@ def plan(
         policy=policy or desired.config.policy,
         as_of=as_of,
         listed=frozenset(pair.live.id for pair in users.pairs if pair.live is not None),
-        observations=tuple(observations),
+        history=history,
     )
     findings = context.findings
     groups = correlate(desired.groups, live.groups, renamable=live.capabilities.group_rename)
@@ -92,7 +91,13 @@ def _document(context: Context, steps: tuple[Step, ...], verdicts: tuple[Verdict
             format=FORMAT,
             tool=TOOL,
             directory=DirectoryIdentity(name=config.name, base_url=live.base_url, dialect=config.dialect),
-            desired=DesiredIdentity(digest=desired.digest, commit=desired.commit, files=desired.files),
+            desired=DesiredIdentity(
+                digest=desired.digest,
+                commit=desired.commit,
+                files=desired.files,
+                users=len(desired.users),
+                groups=len(desired.groups),
+            ),
             live=LiveCounts(
                 users=len(live.users),
                 groups=len(live.groups),
@@ -101,6 +106,9 @@ def _document(context: Context, steps: tuple[Step, ...], verdicts: tuple[Verdict
             as_of=utc(context.as_of),
             capabilities=live.capabilities.as_json(),
             confirm_replace=context.policy.confirm_replace,
+            reason=context.policy.reason,
+            only=context.policy.only,
+            exclude=context.policy.exclude,
             guards=verdicts,
             notes=(*_left_alone(context), *context.findings.notes),
             steps=steps,

@@ -51,8 +51,8 @@ def opened(tmp_path: Path) -> Iterator[OPEN]:
 def planned(workspace: Workspace) -> Plan:
     loaded = reconciler.load(workspace.path)
     live = reconciler.read_live(loaded.desired.config, workspace.path, environ=workspace.env)
-    learned = reconciler.recall(workspace.path, live.base_url)
-    return reconciler.plan(loaded.desired, live, as_of=AS_OF, observations=learned)
+    learned = reconciler.recall(loaded.desired.config, workspace.path, live.base_url)
+    return reconciler.plan(loaded.desired, live, as_of=AS_OF, history=learned)
 
 
 def applied(workspace: Workspace) -> reconciler.RunResult:

@@ -94,14 +94,14 @@ def test_a_refusal_names_the_first_resources_and_how_to_allow_it_once() -> None:
 def test_a_limit_is_lifted_up_to_a_number_and_with_a_reason(
     allowances: tuple[Allowance, ...], reason: str | None, passed: bool, allowed_by: str | None, limit: str
 ) -> None:
-    made = leaving(3, 10, Limit(count=1), allowances=allowances, allowance_reason=reason)
+    made = leaving(3, 10, Limit(count=1), allowances=allowances, reason=reason)
     found = verdict(made, "users.deactivate")
     assert (found.passed, found.allowed_by, found.limit) == (passed, allowed_by, limit)
 
 
 def test_an_allowance_that_is_not_needed_is_not_recorded() -> None:
     allowance = Allowance(guard="users.deactivate", count=9)
-    made = leaving(1, 10, Limit(count=1), allowances=(allowance,), allowance_reason="OPS-1")
+    made = leaving(1, 10, Limit(count=1), allowances=(allowance,), reason="OPS-1")
     assert verdict(made, "users.deactivate").allowed_by is None
 
 
@@ -132,7 +132,7 @@ class TestMembers:
         rules = policy(
             guards=guards(members_remove=Limit(count=0)),
             allowances=(Allowance(guard="members.remove", count=10),),
-            allowance_reason="OPS-1",
+            reason="OPS-1",
         )
         made = planned([*self.LISTED, group("a", [])], live(*self.FOUND, self.full("g1", "a")), rules)
         found = verdict(made, "members.remove")

@@ -21,7 +21,7 @@ from desired_and_live import (
     warnings,
 )
 from reconciler.attributes import ENTERPRISE_USER
-from reconciler.model import Kind, Observation
+from reconciler.model import History, Kind, Observation
 from reconciler.planning import encode, plan
 
 TITLE = " Principal  Engineer"
@@ -254,5 +254,5 @@ def test_the_same_memory_gives_the_same_bytes() -> None:
     wanted = desired(*listed(3, title=TITLE))
     memory = [seen(f"u{number}", "title", TITLE, KEPT) for number in range(2)]
     state = live(*people(3, title=KEPT))
-    one, other = (plan(wanted, state, as_of=AS_OF, observations=iter(memory)) for _ in range(2))
+    one, other = (plan(wanted, state, as_of=AS_OF, history=History(observations=tuple(memory))) for _ in range(2))
     assert encode(one) == encode(other)

@@ -14,7 +14,7 @@ from random_states import States, shuffled, states
 from reconciler.attributes import fold
 from reconciler.config import Unlisted
 from reconciler.diagnostics import DiagnosticsError
-from reconciler.model import DesiredGroup, DesiredUser, Kind, Live, Observation, Validity
+from reconciler.model import DesiredGroup, DesiredUser, History, Kind, Live, Observation, Validity
 from reconciler.planning import Action, Plan, PlanFileError, Reason, Step, decode, encode, plan
 from reconciler.planning.ordering import phase
 from simulated_directory import SimulatedDirectory
@@ -79,9 +79,11 @@ def test_what_the_directory_does_not_keep_is_not_planned_for_ever(given_states: 
         return
     for _ in range(3):
         directory = SimulatedDirectory(found, fickle)
-        found = directory.apply(plan(given_states.desired, found, as_of=AS_OF, observations=learned))
+        found = directory.apply(
+            plan(given_states.desired, found, as_of=AS_OF, history=History(observations=tuple(learned)))
+        )
         learned += directory.observations
-    again = plan(given_states.desired, found, as_of=AS_OF, observations=learned)
+    again = plan(given_states.desired, found, as_of=AS_OF, history=History(observations=tuple(learned)))
     assert left_over(again, found) == []
 
 

@@ -76,7 +76,10 @@ class Unknown:
         loaded = reconciler.load(self.folder)
         live = reconciler.read_live(self.config, self.folder, wanted=Wanted.of(loaded.desired), environ=self.environ)
         return reconciler.plan(
-            loaded.desired, live, as_of=AS_OF, observations=reconciler.recall(self.folder, live.base_url)
+            loaded.desired,
+            live,
+            as_of=AS_OF,
+            history=reconciler.recall(loaded.desired.config, self.folder, live.base_url),
         )
 
     @property

@@ -14,6 +14,7 @@ from reconciler.model import (
     DesiredGroup,
     DesiredResource,
     DesiredUser,
+    History,
     Kind,
     Lifecycle,
     Live,
@@ -150,7 +151,12 @@ def planned(
 ) -> Plan:
     """The plan for these listed resources and this directory."""
     wanted = desired(*listed, rules=rules, members_may_be_unlisted=members_may_be_unlisted)
-    return plan(wanted, found if isinstance(found, Live) else live(*found), as_of=as_of, observations=observations)
+    return plan(
+        wanted,
+        found if isinstance(found, Live) else live(*found),
+        as_of=as_of,
+        history=History(observations=tuple(observations)),
+    )
 
 
 def step_ids(made: Plan) -> list[str]:

@@ -18,6 +18,7 @@ from reconciler.applying.outcome import Status
 from reconciler.desired import load
 from reconciler.diagnostics import Diagnostic, ReconcilerError, Severity
 from reconciler.live import Wanted, read_live
+from reconciler.model import History
 from reconciler.observations import recall, remember
 from reconciler.planning import Plan, plan
 from reconciler.scim.client import ScimClient
@@ -267,8 +268,8 @@ class Story:
         desired, notes = self._desired, list[Diagnostic]()
         wanted = Wanted.of(desired)
         self._live = await read_live(client, load_dialect("generic"), wanted=wanted, on_note=notes.append)
-        learned = recall(self._folder, client.base_url)
-        return plan(desired, self._live, as_of=AS_OF, observations=learned), notes
+        learned = History(observations=recall(self._folder, client.base_url))
+        return plan(desired, self._live, as_of=AS_OF, history=learned), notes
 
     async def _apply(self, client: ScimClient, planned: Plan) -> RunResult:
         with Ledger.open(self._folder, planned) as ledger:

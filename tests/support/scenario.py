@@ -14,7 +14,7 @@ from reconciler.applying.settling import SETTLING_SECONDS
 from reconciler.config import Policy
 from reconciler.desired import load
 from reconciler.live import read_live
-from reconciler.model import Live
+from reconciler.model import History, Live
 from reconciler.observations import recall, remember
 from reconciler.planning import Plan, plan
 from reconciler.sandbox.server import Sandbox
@@ -90,8 +90,8 @@ class Scenario:
 
     def plan_for(self, live: Live, policy: Policy | None = None) -> Plan:
         """Plan for a directory that was read before, with what earlier applies from this workspace learned of it."""
-        learned = recall(self.workspace, live.base_url)
-        return plan(load(self.workspace).desired, live, as_of=self.as_of, policy=policy, observations=learned)
+        learned = History(observations=recall(self.workspace, live.base_url))
+        return plan(load(self.workspace).desired, live, as_of=self.as_of, policy=policy, history=learned)
 
     def apply(
         self,

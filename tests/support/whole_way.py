@@ -91,8 +91,8 @@ class Workspace:
 
     def plan(self, live: Live | None = None) -> Plan:
         live = live or self.live()
-        learned = reconciler.recall(self.folder, live.base_url)
-        return reconciler.plan(self.desired, live, as_of=AS_OF, observations=learned)
+        learned = reconciler.recall(self.config, self.folder, live.base_url, environ=self.environ)
+        return reconciler.plan(self.desired, live, as_of=AS_OF, history=learned)
 
     def apply(self, live: Live | None = None) -> RunResult:
         return reconciler.apply(self.plan(live), self.config, self.folder, environ=self.environ)

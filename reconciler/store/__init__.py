@@ -1,0 +1,1 @@
+"""Runs, ledger, audit, memory and the lock: SQLite by default, PostgreSQL where several machines share it."""
