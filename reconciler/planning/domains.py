@@ -1,12 +1,20 @@
-"""Primary e-mails that move out of the verified domains, where that costs a person the account behind the record."""
+"""The e-mail domains that an organization has verified: nobody is made outside of them, and whoever leaves is told.
+
+Domains are compared in IDNA form (UTS #46, non-transitional): letter case and full-width letters mean nothing, and
+``münchen.example`` is ``xn--mnchen-3ya.example``. A subdomain is a domain of its own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
+import idna
 import msgspec
 
 from reconciler.attributes import fold
+from reconciler.diagnostics import Diagnostic
+from reconciler.model import DesiredUser
 from reconciler.planning.changes import primary
 from reconciler.planning.context import Context
 from reconciler.planning.plan import Change, Note
@@ -15,40 +23,85 @@ _NAMED = 20
 """How many users are warned of by name: a whole company may move to another domain."""
 _CONSEQUENCE = "the directory unlinks the account and drops its memberships, and SCIM does not show it"
 _REMEDY = "To undo that, the user has to be de-provisioned and provisioned again"
+_WHAT = {"emails": "primary e-mail", "userName": "userName"}
+"""The attributes whose domain counts in a change, and what messages call the part of them that does."""
 
 
 class Domains:
-    """Flags the changes of primary e-mails that may cost somebody the account.
+    """Refuses to create users outside the verified domains, and flags the changes that leave them.
 
-    Atlassian: https://support.atlassian.com/atlassian-cloud/kb/email-address-change-via-user-provisioning/
+    What leaving costs, in Atlassian's words:
+    https://support.atlassian.com/atlassian-cloud/kb/email-address-change-via-user-provisioning/
     """
 
     def __init__(self, context: Context) -> None:
         self._findings = context.findings
-        self._matter = context.capabilities.email_domain_unlinks
-        self._verified = frozenset(map(fold, context.policy.domains))
+        self._unlinks = context.capabilities.email_domain_unlinks
+        self._verified = frozenset(map(comparable, context.policy.domains))
         self._told = 0
+
+    def check(self, desired: DesiredUser) -> None:
+        """Report the addresses of a user to be created that are outside the verified domains, where those are stated.
+
+        Every e-mail counts, and a userName that is an address.
+        """
+        if not self._verified:
+            return
+        emails = desired.attributes.get("emails") or ()
+        stated = [(str(email.get("value", "")), ("emails", index, "value")) for index, email in enumerate(emails)]
+        told: set[str] = set()
+        for address, path in (*stated, (desired.name, ("userName",))):
+            found = _domain(address)
+            if found is None or found.key in self._verified or fold(address) in told:
+                continue
+            told.add(fold(address))
+            what = "userName" if path == ("userName",) else "e-mail"
+            self._findings.problems.append(
+                Diagnostic(
+                    code="e-mail-domain",
+                    message=f"{desired.address} would be created with the {what} {address!r}, outside the verified "
+                    "domains",
+                    origin=desired.source.locate(*path),
+                    hint=f"if the organization has verified {found.name}, add it to domains in directory.yaml",
+                    text=address,
+                )
+            )
 
     def flag(self, address: str, change: Change) -> Change:
         """Return a change with what its e-mail domain entails, and warn of it; most changes as they are."""
-        if change.path != "emails" or not self._matter:
+        if change.path not in _WHAT or not (self._verified or self._unlinks):
             return change
-        old, new = _domain(change.before), _domain(change.after)
-        if new is None or old == new or new in self._verified or (old is None and not self._verified):
-            return change
-        if self._verified:
-            detail = f"! leaves the verified domains: {_CONSEQUENCE}"
-            told = f"leaves the verified domains ({_move(old, new)}): {_CONSEQUENCE}"
+        if change.path == "emails":
+            old, new = _domain(primary(change.before)), _domain(primary(change.after))
+        elif self._verified:
+            old, new = _domain(change.before), _domain(change.after)
         else:
-            detail = f"! another domain ({_move(old, new)}): if it is not verified, {_CONSEQUENCE}"
-            told = (
-                f"changes its domain ({_move(old, new)}): if {new} is not verified, {_CONSEQUENCE}. State `domains: "
-                f"[{new}, …]` in directory.yaml if it is"
-            )
+            return change
+        if new is None or new.key in self._verified or (old is not None and old.key == new.key):
+            return change
+        if old is None and not self._verified:
+            return change
+        detail, told = self._entails(change.path, old, new)
         self._told += 1
         if self._told <= _NAMED:
-            self._findings.warn("e-mail-domain", f"the primary e-mail of {address} {told}. {_REMEDY}", change.origin)
+            self._findings.warn("e-mail-domain", f"the {_WHAT[change.path]} of {address} {told}", change.origin)
         return msgspec.structs.replace(change, identity=True, details=(*change.details, detail))
+
+    def _entails(self, path: str, old: _Domain | None, new: _Domain) -> tuple[str, str]:
+        """Return what a change of domain entails, as a detail of the change and as the end of a warning."""
+        move = f"{old.name if old is not None else 'none'} → {new.name}"
+        if not self._verified:
+            return (
+                f"! another domain ({move}): if it is not verified, {_CONSEQUENCE}",
+                f"changes its domain ({move}): if {new.name} is not verified, {_CONSEQUENCE}. State `domains: "
+                f"[{new.name}, …]` in directory.yaml if it is. {_REMEDY}",
+            )
+        if path == "emails" and self._unlinks:
+            return (
+                f"! leaves the verified domains: {_CONSEQUENCE}",
+                f"leaves the verified domains ({move}): {_CONSEQUENCE}. {_REMEDY}",
+            )
+        return "! leaves the verified domains", f"leaves the verified domains ({move})"
 
     def notes(self) -> Iterator[Note]:
         """Yield how many more there are than were named."""
@@ -57,15 +110,34 @@ class Domains:
             yield Note(
                 severity="warning",
                 code="e-mail-domain",
-                message=f"the primary e-mails of {more:,} more user{'' if more == 1 else 's'} leave their domains "
-                "likewise; their steps say so",
+                message=f"the addresses of {more:,} more user{'' if more == 1 else 's'} leave their domains likewise; "
+                "their steps say so",
             )
 
 
-def _move(old: str | None, new: str) -> str:
-    return f"{old or 'none'} → {new}"
+class _Domain(NamedTuple):
+    """A domain as it is written, without blanks and in small letters, and as it is compared."""
+
+    name: str
+    key: str
 
 
-def _domain(emails: object) -> str | None:
-    address = primary(emails)
-    return fold(address.rpartition("@")[2].strip()) if address and "@" in address else None
+def _domain(address: object) -> _Domain | None:
+    """Return the domain of an e-mail address, or ``None`` for what is no address."""
+    if not isinstance(address, str):
+        return None
+    local, _, domain = address.strip().rpartition("@")
+    return _Domain(domain.lower(), comparable(domain)) if local and domain else None
+
+
+def comparable(domain: str) -> str:
+    """Return a domain in the one form that all its spellings share.
+
+    What IDNA does not allow, such as an underscore, is compared under case folding: nothing is refused here.
+    """
+    if domain.isascii():
+        return domain.lower()
+    try:
+        return idna.encode(domain, uts46=True).decode("ascii").lower()
+    except (idna.IDNAError, UnicodeError):
+        return fold(domain)

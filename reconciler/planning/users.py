@@ -57,6 +57,7 @@ def _listed(context: Context, pair: Pair[DesiredUser, LiveUser], tools: _Tools) 
             tools.rewritten.deactivated(live, desired)
             yield _deactivation(context, live, Reason.EXPIRED, desired)
     elif live is None:
+        tools.domains.check(desired)
         yield listed_step(
             context,
             Action.CREATE,
