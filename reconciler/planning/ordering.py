@@ -31,6 +31,10 @@ _GRANTED: Final = frozenset(range(_PHASE_OF[Kind.GROUP, Action.ADD_MEMBERS] + 1)
 _POSITIONS: Final = {action: position for position, action in enumerate(Action)}
 
 
+CANARY: Final = 10
+"""Steps of the first chunk at most, where nobody says otherwise."""
+
+
 def phase(step: Step) -> float:
     """Return the position of a step's phase in the order of a plan, from 0.
 
@@ -41,8 +45,13 @@ def phase(step: Step) -> float:
     return _PHASE_OF[step.kind, step.action]
 
 
+def place(kind: Kind, action: Action, name: str, resource_id: str | None) -> tuple[float, int, str, str, str]:
+    """Return what things that are done to resources are sorted by, in the order of a plan."""
+    return _PHASE_OF[kind, action], _POSITIONS[action], fold(name), name, resource_id or ""
+
+
 def arrange(
-    steps: Iterable[Step], *, chunk_size: int, problems: list[Diagnostic], bulk: bool = False
+    steps: Iterable[Step], *, chunk_size: int, canary: int = CANARY, problems: list[Diagnostic], bulk: bool = False
 ) -> tuple[Step, ...]:
     """Return the steps in the order of a plan, with the numbers of their chunks.
 
@@ -52,19 +61,17 @@ def arrange(
     Args:
         steps: in any order; their chunks are not looked at.
         chunk_size: steps in one chunk, at most.
+        canary: steps in the first chunk, at most: what would go wrong with all of them goes wrong with few.
         problems: told of renames that wait for each other.
         bulk: whether creations and the additions that need them may be in one chunk, because one bulk request can
             hold both (RFC 7644 §3.7.2). The order of the steps is the same.
     """
-    ordered = sorted(
-        steps,
-        key=lambda step: (phase(step), _POSITIONS[step.action], fold(step.name), step.name, step.resource_id or ""),
-    )
+    ordered = sorted(steps, key=lambda step: (phase(step), *place(step.kind, step.action, step.name, step.resource_id)))
     # A step only ever needs steps of an earlier phase or of its own.
     settled = [
         step for _, of_one_phase in groupby(ordered, phase) for step in _after_needs(list(of_one_phase), problems)
     ]
-    return tuple(_chunked(settled, chunk_size, bulk=bulk))
+    return chunked(settled, chunk_size=chunk_size, canary=canary, bulk=bulk)
 
 
 def _after_needs(steps: Sequence[Step], problems: list[Diagnostic]) -> Iterator[Step]:
@@ -97,21 +104,27 @@ def _after_needs(steps: Sequence[Step], problems: list[Diagnostic]) -> Iterator[
         sorter.done(*layer)
 
 
-def _chunked(steps: Iterable[Step], chunk_size: int, *, bulk: bool) -> Iterator[Step]:
+def chunked(steps: Iterable[Step], *, chunk_size: int, canary: int = CANARY, bulk: bool = False) -> tuple[Step, ...]:
+    """Return steps that are in order with the numbers of their chunks; for the arguments see :func:`arrange`."""
+    return tuple(_chunked(steps, chunk_size, min(canary, chunk_size), bulk=bulk))
+
+
+def _chunked(steps: Iterable[Step], chunk_size: int, canary: int, *, bulk: bool) -> Iterator[Step]:
     number = 0
     current: set[str] = set()
     created: set[str] = set()
     current_phase = -1.0
     for step in steps:
-        position = _GRANTING if bulk and phase(step) in _GRANTED else phase(step)
+        its_phase = _GRANTING if bulk and phase(step) in _GRANTED else phase(step)
         waits_for = current.intersection(step.needs)
         if bulk and step.action is Action.ADD_MEMBERS:
             # The creation of a group and its first members are carried out one after the other, as it is one resource.
             waits_for -= created
-        if position != current_phase or len(current) >= chunk_size or waits_for:
+        full = len(current) >= (canary if number == 1 else chunk_size)
+        if its_phase != current_phase or full or waits_for:
             number += 1
             current, created = set(), set()
-            current_phase = position
+            current_phase = its_phase
         current.add(step.id)
         if step.action is Action.CREATE:
             created.add(step.id)

@@ -77,6 +77,7 @@ def plan(
     steps = arrange(
         unordered,
         chunk_size=context.policy.chunk_size,
+        canary=context.policy.canary,
         problems=findings.problems,
         bulk=context.capabilities.bulk_operations > 1,
     )

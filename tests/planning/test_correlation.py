@@ -129,7 +129,7 @@ def test_many_renames_that_do_not_touch_each_other_share_a_chunk() -> None:
     listed = [user(f"b{number}@example.com", externalId=f"a{number}") for number in range(20)]
     listed += [user(f"a{number}@example.com", externalId=f"new{number}") for number in range(20)]
     found = [live_user(f"u{number}", f"a{number}@example.com", externalId=f"a{number}") for number in range(20)]
-    made = planned(listed, found)
+    made = planned(listed, found, policy(canary=20))
     assert [len(steps) for _, steps in made.chunks()] == [20, 20]
 
 
