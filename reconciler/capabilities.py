@@ -161,6 +161,10 @@ class Capabilities:
         throttle_markers: texts in the body of a 5xx answer that say the same.
         rates: the paces that the service provider asks for.
         max_concurrency: requests that it wants in flight at once, at most; ``None`` is not stated.
+        max_users: users that it holds, at most; ``None`` is not stated.
+        max_groups: groups that it holds, at most; likewise.
+        max_group_members: members of one group, at most; likewise.
+        max_memberships: memberships of all groups together, at most; likewise.
     """
 
     paging: Paging = Paging.INDEX
@@ -196,6 +200,10 @@ class Capabilities:
     throttle_markers: tuple[str, ...] = ()
     rates: tuple[Rate, ...] = ()
     max_concurrency: int | None = None
+    max_users: int | None = None
+    max_groups: int | None = None
+    max_group_members: int | None = None
+    max_memberships: int | None = None
 
     @property
     def groups_hold_members(self) -> bool:

@@ -50,6 +50,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "bulk_bytes",
         ),
         "Pace": ("max_concurrency", "rates", "throttle_statuses", "throttle_markers"),
+        "Size": ("max_users", "max_groups", "max_group_members", "max_memberships"),
     }
 )
 """All capabilities, in the order in which they are shown."""
