@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import secrets
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ class RecordedRequest:
     ``path`` is the whole path, ``query`` what follows the question mark as it was sent, ``body`` the bytes received.
     ``status`` is what the client was answered, 0 where it was answered nothing. ``faults`` names the rules that acted.
     ``if_match`` is the version that it was meant for, if it stated one. ``at`` is when it came, in seconds of a clock
-    that never goes back.
+    that never goes back. ``request_id`` is what the answer calls it in ``X-Request-Id``.
     """
 
     method: str
@@ -35,6 +36,7 @@ class RecordedRequest:
     faults: tuple[str, ...] = ()
     if_match: str | None = None
     at: float = 0.0
+    request_id: str = ""
 
     def json(self) -> Any:
         """Return the body as JSON, or ``None`` where there was none."""
@@ -42,7 +44,7 @@ class RecordedRequest:
 
 
 class Gate:
-    """An ASGI application in front of another.
+    """An ASGI application in front of another. It gives every request a name, as real servers do.
 
     Args:
         app: what answers requests that may pass.
@@ -58,16 +60,24 @@ class Gate:
         self._app = app
         self._token = token.encode()
         self._record = record
+        self._run = secrets.token_hex(4)
         self.request_count = 0
         self.requests: list[RecordedRequest] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 401."""
         self.request_count += 1
+        request_id = f"{self._run}-{self.request_count}"
+
+        async def name_and_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+            await send(message)
+
         if self._record:
-            await self._recorded(scope, receive, send)
+            await self._recorded(scope, receive, name_and_send, request_id)
         else:
-            await self._pass(scope, receive, send)
+            await self._pass(scope, receive, name_and_send)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._admits(scope):
@@ -83,7 +93,7 @@ class Gate:
                 return scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(), self._token)
         return False
 
-    async def _recorded(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _recorded(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         body = bytearray()
         status = 0
         kept = False
@@ -103,6 +113,7 @@ class Gate:
                     faults=tuple(scope.get(INJECTED, ())),
                     if_match=headers[b"if-match"].decode("latin-1") if b"if-match" in headers else None,
                     at=at,
+                    request_id=request_id,
                 )
             )
 

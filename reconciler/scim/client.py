@@ -47,12 +47,14 @@ class ScimResponse:
         body: the JSON object; ``None`` where there is no body. A bare list is given as ``{"Resources": list}``.
         location: the ``Location`` header: the URL of what was created.
         etag: the ``ETag`` header: the resource's version (RFC 7644 §3.14).
+        request_id: what the server called the request, where it says so.
     """
 
     status: int
     body: dict[str, Any] | None
     location: str | None = None
     etag: str | None = None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,6 +295,7 @@ class ScimClient:
         except (httpx.TransportError, httpx.DecodingError) as fault:
             again = (reads or never_sent(fault)) and not exchange.hopeless(fault)
             return _Failure(exchange.fault(fault), again)
+        exchange = exchange.answered(answer.headers)
         meaning = self.meaning(answer.status, answer.content)
         if meaning is Meaning.TURNED_AWAY:
             return self._turned_away(answer, exchange, turn)
@@ -389,4 +392,5 @@ def _success(answer: _Answer, exchange: Exchange) -> ScimResponse:
         body=body,
         location=answer.headers.get("location"),
         etag=answer.headers.get("etag"),
+        request_id=exchange.request_id,
     )

@@ -35,6 +35,7 @@ class ScimError(ReconcilerError):
         status: the HTTP status, where there was an answer.
         scim_type: the ``scimType`` of the answer (RFC 7644 §3.12, table 9); many servers send none.
         detail: the server's own words, made printable.
+        request_id: what the server called the request, where it answered and says so.
     """
 
     def __init__(
@@ -46,12 +47,14 @@ class ScimError(ReconcilerError):
         status: int | None = None,
         scim_type: str | None = None,
         detail: str | None = None,
+        request_id: str | None = None,
     ) -> None:
         self.method = method
         self.path = path
         self.status = status
         self.scim_type = scim_type
         self.detail = detail
+        self.request_id = request_id
         request = f"{method} {path}: " if method else ""
         super().__init__(request + message)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from codecs import BOM_UTF8
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Any
 
@@ -27,6 +27,7 @@ from reconciler.scim.errors import (
     WebPage,
     printable,
 )
+from reconciler.scim.request_ids import request_id
 
 _NOT_ACCEPTED = (
     "the token was not accepted. Check that it is the one of this directory, that it has not expired or been "
@@ -63,16 +64,23 @@ class Exchange:
         method: its HTTP method.
         path: its path below the base URL, without the query.
         secret: what must not appear in any error, also not where a server sends it back.
+        request_id: what the server called it, where it has answered and says so.
     """
 
     method: str
     path: str
     secret: str = field(repr=False)
+    request_id: str | None = None
 
     @property
     def endpoint(self) -> str:
         """The first segment of the path: ``Users``."""
         return self.path.lstrip("/").partition("/")[0]
+
+    def answered(self, headers: httpx.Headers) -> Exchange:
+        """Return this request with what the headers of its answer call it."""
+        called = request_id(headers)
+        return self if called is None else replace(self, request_id=self._quote(called))
 
     def hopeless(self, fault: httpx.RequestError) -> bool:
         """Tell whether trying again cannot help: TLS does not come to an agreement, or the proxy refuses."""
@@ -162,7 +170,7 @@ class Exchange:
         return self._error(RedirectRefused, f"{self._quote(what)}. Check base_url", status=status)
 
     def _error(self, kind: type[ScimError], message: str, **facts: Any) -> ScimError:
-        return kind(message, method=self.method, path=self.path, **facts)
+        return kind(message, method=self.method, path=self.path, request_id=self.request_id, **facts)
 
     def _quote(self, text: str) -> str:
         return printable(text.replace(self.secret, "[token]") if self.secret else text)

@@ -611,3 +611,11 @@ def test_ids_are_the_same_in_every_run() -> None:
 
     assert ids[0] == ids[1]
     assert len(set(ids[0])) == 2
+
+
+def test_every_answer_names_its_request_and_no_two_alike(sandbox: Sandbox, client: httpx.Client) -> None:
+    answers = [client.get("/Users"), client.get("/Users/nobody"), client.get("/Users", headers={"Authorization": ""})]
+    assert [answer.status_code for answer in answers] == [200, 404, 401]
+    named = [answer.headers["x-request-id"] for answer in answers]
+    assert len(set(named)) == 3
+    assert [request.request_id for request in sandbox.requests] == named
