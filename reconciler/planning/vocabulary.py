@@ -53,6 +53,8 @@ class Reason(StrEnum):
     """A membership that the directory has and the ``members`` list has not."""
     NOT_MATCHED = "not_matched"
     """A membership that the directory has and the ``match`` filter does not give."""
+    UNDONE = "undone"
+    """Returned to what it was before the run that the plan undoes."""
 
 
 CHANGE_KINDS: Final = (

@@ -20,6 +20,7 @@ _STEP_REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.UNLISTED: "no file lists it",
         Reason.EXPIRED: "expired: its `until` has passed",
         Reason.NOT_STARTED: "not started: its `from` has not come",
+        Reason.UNDONE: "undone: as it was before the run",
     }
 )
 
