@@ -17,7 +17,7 @@ from reconciler.applying import RunResult, Status
 from reconciler.desired import load
 from reconciler.model import Kind
 from reconciler.planning import plan
-from scenario import Start
+from scenario import Scenario, Start
 
 COUNT = 12
 NAMES = [f"user{number:02}" for number in range(COUNT)]
@@ -78,7 +78,11 @@ def bulk(between: Interpose) -> Interpose:
 
     def make(meddle: Meddle, **fields: Any) -> Between:
         made = between(meddle, **fields)
-        return replace(made, scenario=replace(made.scenario, bulk=True), direct=replace(made.direct, bulk=True))
+        # Most of this is about how many writes go into one request: no canary.
+        return replace(made, scenario=at_once(made.scenario), direct=at_once(made.direct))
+
+    def at_once(scenario: Scenario) -> Scenario:
+        return replace(scenario, bulk=True, canary=scenario.chunk_size)
 
     return make
 
@@ -107,7 +111,7 @@ def applied(made: Between, yaml: str) -> RunResult:
 def test_the_writes_of_a_chunk_are_one_request(
     start: Start, before: dict[str, Any] | None, yaml: str, unlisted: str, requests: dict[str, int]
 ) -> None:
-    scenario, sandbox = start(seed=before, unlisted=(unlisted, "ignore"), bulk=True)
+    scenario, sandbox = start(seed=before, unlisted=(unlisted, "ignore"), bulk=True, canary=COUNT)
     planned, live = scenario.write(yaml).plan(), scenario.live()
     before_apply = len(sandbox.requests)
     assert scenario.apply_to(planned, live).complete
@@ -131,7 +135,7 @@ def test_no_bulk_is_larger_than_the_directory_takes(
     made = bulk(pass_on)
     live = made.scenario.write(users()).live()
     live = replace(live, capabilities=replace(live.capabilities, **limits))
-    planned = plan(load(made.scenario.workspace).desired, live, as_of=made.scenario.as_of)
+    planned = made.scenario.plan_for(live)
     assert made.scenario.apply_to(planned, live).complete
     if sizes is not None:
         assert [len(one) for one in operations(made)] == sizes

@@ -59,6 +59,7 @@ class Scenario:
     timeout: float = 10.0
     unlisted: tuple[str, str] = ("deactivate", "delete")
     chunk_size: int = 50
+    canary: int = 10
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     settling: tuple[float, ...] = SETTLING_SECONDS
     bulk: bool = False
@@ -91,7 +92,9 @@ class Scenario:
     def plan_for(self, live: Live, policy: Policy | None = None) -> Plan:
         """Plan for a directory that was read before, with what earlier applies from this workspace learned of it."""
         learned = History(observations=recall(self.workspace, live.base_url))
-        return plan(load(self.workspace).desired, live, as_of=self.as_of, policy=policy, history=learned)
+        desired = load(self.workspace).desired
+        policy = policy or replace(desired.config.policy, canary=self.canary)
+        return plan(desired, live, as_of=self.as_of, policy=policy, history=learned)
 
     def apply(
         self,
