@@ -34,12 +34,6 @@ def test_the_document_is_the_plan_field_by_field() -> None:
     assert document["live"] == {"users": 2, "groups": 0, "memberships": 0}
 
 
-def test_white_space_and_the_order_of_keys_do_not_matter() -> None:
-    document = as_json(made())
-    shuffled = dict(reversed(document.items()))
-    assert decode(json.dumps(shuffled, indent=4).encode()) == made()
-
-
 def altered(**fields: Any) -> bytes:
     """The plan file with other values for some fields."""
     return json.dumps({**as_json(made()), **fields}).encode()
