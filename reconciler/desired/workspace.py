@@ -218,6 +218,15 @@ def git_commit(workspace: Path) -> str | None:
     return f"{commit}+dirty" if changes else commit
 
 
+def git_author(workspace: Path, commit: str = "HEAD") -> str | None:
+    """Return who wrote a Git commit, as ``Ada Example <ada@example.com>``.
+
+    ``None`` where there is no Git, no repository or no such commit.
+    """
+    # No signature is looked at: a repository may name the program that does so.
+    return _git(workspace, "log", "-1", "--no-show-signature", "--format=%an <%ae>", "--end-of-options", commit)
+
+
 def _git(workspace: Path, *arguments: str) -> str | None:
     program = shutil.which("git")
     if program is None:
