@@ -16,15 +16,16 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.filter_syntax import Node
 from reconciler.filters import Filter, FilterError, Predicate
 from reconciler.model import NO_HISTORY, Desired, DesiredResource, History, Kind, Live, LiveResource, LiveUser, Origin
-from reconciler.planning.plan import Note
+from reconciler.planning.plan import Note, Pending
 
 
 @dataclass(slots=True)
 class Findings:
-    """What a planning collects beside steps: errors that forbid a plan, notes, and counts of what was left alone."""
+    """What a planning collects beside steps: errors that forbid a plan, notes, what is pending, what is left alone."""
 
     problems: list[Diagnostic] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    pending: list[Pending] = field(default_factory=list)
     left_alone: Counter[str] = field(default_factory=Counter)
 
     def warn(self, code: str, message: str, origin: object = None) -> None:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from reconciler.attributes import fold
 from reconciler.config import Unlisted
 from reconciler.diagnostics import Diagnostic
-from reconciler.model import DesiredGroup, Kind, LiveGroup, Replace
+from reconciler.model import DesiredGroup, Kind, LiveGroup, Replace, TimerName
 from reconciler.planning.comparison import Comparison
 from reconciler.planning.context import Context
 from reconciler.planning.correlation import Correlation, Pair
+from reconciler.planning.grace import GracePeriods
 from reconciler.planning.plan import Action, Reason, Step
 from reconciler.planning.preconditions import MEMBERS, planned_from
 from reconciler.planning.steps import check_scope, deletion, listed_step, reason_of_update, tell_partial
@@ -56,8 +57,9 @@ def plan_groups(
     if context.partial(Kind.GROUP):
         tell_partial(context, Kind.GROUP, context.policy.unlisted_groups)
     else:
+        periods = GracePeriods(context)
         for live in correlation.unlisted:
-            steps.extend(_unlisted(context, live))
+            steps.extend(_unlisted(context, live, periods))
     context.findings.notes.extend(comparison.notes())
     return tuple(steps), tuple(targets)
 
@@ -170,14 +172,15 @@ def _check_replaceable(context: Context, pair: Pair[DesiredGroup, LiveGroup]) ->
         )
 
 
-def _unlisted(context: Context, live: LiveGroup) -> Iterator[Step]:
+def _unlisted(context: Context, live: LiveGroup, periods: GracePeriods) -> Iterator[Step]:
     left_alone = context.findings.left_alone
     if context.reserved(live.kind, live.name):
         left_alone["groups that the directory keeps by itself"] += 1
     elif not context.in_scope(live):
         left_alone["groups outside the scope"] += 1
     elif context.policy.unlisted_groups is Unlisted.DELETE:
-        yield deletion(context, live, Reason.UNLISTED, _reviewed(context, live))
+        step = deletion(context, live, Reason.UNLISTED, _reviewed(context, live))
+        yield from periods.over(step, live, TimerName.UNLISTED, context.policy.unlisted_groups_after)
     else:
         left_alone["groups that no file lists"] += 1
 

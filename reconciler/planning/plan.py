@@ -24,6 +24,7 @@ __all__ = [
     "DesiredIdentity",
     "DirectoryIdentity",
     "Edge",
+    "Grace",
     "LeftOut",
     "LiveCounts",
     "Note",
@@ -103,6 +104,20 @@ class Precondition(_Value, frozen=True):
     digest: str
 
 
+class Grace(_Value, frozen=True):
+    """A grace period that has ended.
+
+    Attributes:
+        timer: what was timed: ``unlisted`` or ``deactivated``.
+        since: RFC 3339 time from which it counted.
+        until: RFC 3339 time at which it ended.
+    """
+
+    timer: TimerName
+    since: str
+    until: str
+
+
 class Step(_Value, frozen=True):
     """One change to one resource, or one batch of membership edges of one group.
 
@@ -124,6 +139,7 @@ class Step(_Value, frozen=True):
         origin: ``file:line`` of the YAML that states the resource.
         note: the reason that the author gave under ``lifecycle``.
         min_members: how many members the group must have at every moment while this step removes some.
+        grace: the grace period that ended before it, where an unlisted resource had one.
     """
 
     id: str
@@ -142,6 +158,7 @@ class Step(_Value, frozen=True):
     origin: str | None = None
     note: str | None = None
     min_members: int | None = None
+    grace: Grace | None = None
 
     @property
     def address(self) -> str:
@@ -205,6 +222,8 @@ class Note(_Value, frozen=True):
 
 class Pending(_Value, frozen=True):
     """Something that will happen to an unlisted resource unless a file lists it again: its grace period runs.
+
+    Where the period has ended and the step is left out of the plan, it is here as well: ``until`` has passed then.
 
     Attributes:
         action: what will be done: ``deactivate`` or ``delete``.

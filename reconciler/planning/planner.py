@@ -15,6 +15,7 @@ from reconciler.model import NO_HISTORY, Desired, History, Live, utc
 from reconciler.planning.context import Context
 from reconciler.planning.correlation import AnyPair, correlate
 from reconciler.planning.document import seal
+from reconciler.planning.grace import in_order
 from reconciler.planning.groups import plan_groups, replaced_deletions
 from reconciler.planning.guards import judge
 from reconciler.planning.memberships import plan_memberships
@@ -112,6 +113,7 @@ def _document(context: Context, steps: tuple[Step, ...], verdicts: tuple[Verdict
             exclude=context.policy.exclude,
             guards=verdicts,
             notes=(*_left_alone(context), *context.findings.notes),
+            pending=in_order(context.findings.pending),
             steps=steps,
         )
     )

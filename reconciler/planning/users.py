@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from datetime import timedelta
 from typing import NamedTuple
 
 from reconciler.attributes import Path
 from reconciler.config import Unlisted
-from reconciler.model import DesiredUser, LiveUser
+from reconciler.model import DesiredUser, LiveUser, TimerName
 from reconciler.planning.comparison import Comparison
 from reconciler.planning.context import Context
 from reconciler.planning.correlation import Correlation, Pair
 from reconciler.planning.deactivation import Deleted, Rewritten
 from reconciler.planning.domains import Domains
+from reconciler.planning.grace import GracePeriods
 from reconciler.planning.plan import Action, Change, Reason, Step
 from reconciler.planning.preconditions import planned_from
 from reconciler.planning.steps import check_scope, deletion, listed_step, reason_of_update, step_id, tell_partial
@@ -25,7 +27,13 @@ IDENTIFYING = ("userName", "externalId", ACTIVE)
 
 def plan_users(context: Context, correlation: Correlation[DesiredUser, LiveUser]) -> Iterator[Step]:
     """Yield the steps of all users, in no particular order."""
-    tools = _Tools(Comparison(context, DesiredUser.kind), Rewritten(context), Deleted(context), Domains(context))
+    tools = _Tools(
+        Comparison(context, DesiredUser.kind),
+        Rewritten(context),
+        Deleted(context),
+        Domains(context),
+        GracePeriods(context),
+    )
     for pair in correlation.pairs:
         yield from _listed(context, pair, tools)
     if context.partial(DesiredUser.kind):
@@ -45,6 +53,7 @@ class _Tools(NamedTuple):
     rewritten: Rewritten
     deleted: Deleted
     domains: Domains
+    periods: GracePeriods
 
 
 def _listed(context: Context, pair: Pair[DesiredUser, LiveUser], tools: _Tools) -> Iterator[Step]:
@@ -109,16 +118,28 @@ def _unlisted(context: Context, live: LiveUser, tools: _Tools) -> Iterator[Step]
     if not context.in_scope(live):
         context.findings.left_alone["users outside the scope"] += 1
         return
-    match context.policy.unlisted_users:
+    policy = context.policy
+    match policy.unlisted_users:
         case Unlisted.IGNORE:
             context.findings.left_alone["users that no file lists"] += 1
         case Unlisted.DEACTIVATE if live.active:
-            tools.rewritten.deactivated(live)
-            yield _deactivation(context, live, Reason.UNLISTED)
-        case Unlisted.DELETE if context.as_good_as_deleted(live):
-            tools.deleted.add(live)
+            step = _deactivation(context, live, Reason.UNLISTED)
+            for due in tools.periods.over(step, live, TimerName.UNLISTED, policy.unlisted_users_after):
+                tools.rewritten.deactivated(live)
+                yield due
+        case Unlisted.DEACTIVATE:
+            if policy.delete_after_deactivated is not None:
+                yield from _deleted(context, live, tools, TimerName.DEACTIVATED, policy.delete_after_deactivated)
         case Unlisted.DELETE:
-            yield deletion(context, live, Reason.UNLISTED, IDENTIFYING)
+            yield from _deleted(context, live, tools, TimerName.UNLISTED, policy.unlisted_users_after)
+
+
+def _deleted(context: Context, live: LiveUser, tools: _Tools, timer: TimerName, after: timedelta) -> Iterator[Step]:
+    """Yield the deletion of an unlisted user once its grace period is over, where it would change anything."""
+    if context.as_good_as_deleted(live):
+        tools.deleted.add(live)
+    else:
+        yield from tools.periods.over(deletion(context, live, Reason.UNLISTED, IDENTIFYING), live, timer, after)
 
 
 def _deactivation(
