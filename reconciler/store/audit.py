@@ -88,7 +88,8 @@ def link(row: Mapping[str, Any]) -> str:
     """
     # The body is put in as it is stored, so that not even a blank in it can be changed without a trace.
     head = canonical([row[name] for name in ("seq", "directory", "run_id", "at", "type")])[:-1]
-    return hashlib.sha256(f"{head},{row['body']},{canonical(row['previous'])}]".encode()).hexdigest()
+    text = f"{head},{row['body']},{canonical(row['previous'])}]"
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def index(body: Mapping[str, Any]) -> dict[str, str]:

@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Engine, RowMapping, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
+from reconciler.store.audit import storable
 from reconciler.store.errors import LockedError, LockLostError, StoreError
 from reconciler.store.moments import read_stamp, stamp
 from reconciler.store.records import Actor, LockHolder
@@ -63,6 +64,7 @@ class Lock:
         on_wait: told once who holds it, when the waiting begins.
 
     Attributes:
+        run_id: the run that wants to write.
         token: which holder of this directory's lock this is, counted from 1; 0 before it is taken.
     """
 
@@ -78,10 +80,12 @@ class Lock:
         wait: timedelta = timedelta(0),
         on_wait: Callable[[LockHolder], None] | None = None,
     ) -> None:
+        self.run_id = run_id
         self.token = 0
         self._engine = engine
         self._directory = directory
-        self._holder = {"name": name, "run_id": run_id, "user": actor.user, "host": actor.host, "pid": actor.pid}
+        texts = {"name": name, "run_id": run_id, "user": actor.user, "host": actor.host}
+        self._holder = {column: storable(text) for column, text in texts.items()} | {"pid": actor.pid}
         self._lease = lease
         self._wait = wait
         self._on_wait = on_wait
