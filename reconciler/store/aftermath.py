@@ -1,0 +1,130 @@
+"""What a run leaves for the next one: how much the directory holds, and the grace timers that run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, delete, insert, select
+
+from reconciler.applying.outcome import Status
+from reconciler.capabilities import UserDelete
+from reconciler.model import Kind, Timer, TimerName
+from reconciler.planning.plan import Action, LiveCounts, Plan, Reason, Step
+from reconciler.store.moments import read_stamp, stamp
+from reconciler.store.records import TRYING
+from reconciler.store.tables import timers
+
+_MAY_BE_DONE: Final = frozenset({Status.APPLIED.value, TRYING})
+_MAY_BE_PARTLY_DONE: Final = _MAY_BE_DONE | {Status.DIFFERS.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What is known of one step after a run.
+
+    Attributes:
+        step: the step.
+        state: as the ledger has it.
+        before: of a deleted resource: what it was.
+    """
+
+    step: Step
+    state: str
+    before: Mapping[str, Any] | None = None
+
+    @property
+    def applied(self) -> bool:
+        """Whether the directory holds what the step wanted."""
+        return self.state == Status.APPLIED.value
+
+
+def counts_after(plan: Plan, results: Iterable[Result]) -> LiveCounts:
+    """Return how much the directory holds after a run: what was read for its plan, corrected by what the run did.
+
+    In doubt it is less: the next run's guard against a directory that shrank must not refuse because of what this run
+    took away itself.
+    """
+    counted = {Kind.USER: plan.live.users, Kind.GROUP: plan.live.groups}
+    memberships = plan.live.memberships
+    soft = plan.capabilities.get("user_delete") == UserDelete.SOFT.value
+    for result in results:
+        step = result.step
+        match step.action:
+            case Action.CREATE if result.applied:
+                counted[step.kind] += 1
+            case Action.ADD_MEMBERS if result.applied:
+                memberships += len(step.members)
+            case Action.REMOVE_MEMBERS if result.state in _MAY_BE_PARTLY_DONE:
+                memberships -= len(step.members)
+            case Action.DELETE if result.state in _MAY_BE_DONE and not (soft and step.kind is Kind.USER):
+                counted[step.kind] -= 1
+                memberships -= _memberships(step.kind, result.before)
+    return LiveCounts(
+        users=max(counted[Kind.USER], 0), groups=max(counted[Kind.GROUP], 0), memberships=max(memberships, 0)
+    )
+
+
+def _memberships(kind: Kind, before: Mapping[str, Any] | None) -> int:
+    """Return how many memberships went with a deleted resource, as far as it said so."""
+    stated = (before or {}).get("members" if kind is Kind.GROUP else "groups")
+    return len(stated) if isinstance(stated, list | tuple) else 0
+
+
+def read_timers(connection: Connection, directory: str) -> tuple[Timer, ...]:
+    """Return the grace timers that run, sorted."""
+    columns = timers.c
+    order = (columns.kind, columns.resource_id, columns.name)
+    rows = connection.execute(select(*order, columns.since).where(columns.directory == directory).order_by(*order))
+    return tuple(
+        Timer(kind=Kind(kind), id=resource_id, name=TimerName(name), since=read_stamp(since))
+        for kind, resource_id, name, since in rows
+    )
+
+
+def set_timers(connection: Connection, directory: str, plan: Plan, results: Iterable[Result], now: datetime) -> None:
+    """Let the timers of a directory be what a run's plan and its results say.
+
+    Those of ``plan.pending`` run, from when it says. One starts for each user whose deactivation, as unlisted, was
+    applied. All others end, but where the plan does not tell that their reason is gone: the period is over and the step
+    was left out or is not applied yet, or the plan undoes a run and says nothing of unlisted resources.
+
+    Args:
+        connection: in a transaction that may write.
+        directory: the SCIM endpoint.
+        plan: what the run carried out.
+        results: what became of its steps.
+        now: when the run ended.
+    """
+    running: dict[tuple[str, str, str], tuple[str, str]] = {}
+    waiting = {left_out.step.partition(" ")[2] for left_out in plan.left_out}
+    for result in results:
+        step = result.step
+        if step.action not in (Action.DEACTIVATE, Action.DELETE) or step.resource_id is None:
+            continue
+        if not result.applied:
+            waiting.add(step.address)
+        elif step.action is Action.DEACTIVATE and step.reason is Reason.UNLISTED:
+            running[step.kind.value, step.resource_id, TimerName.DEACTIVATED.value] = stamp(now), step.address
+    for pending in plan.pending:
+        since = stamp(datetime.fromisoformat(pending.since))
+        running[pending.kind.value, pending.id, pending.timer.value] = since, pending.address
+
+    columns = timers.c
+    known = connection.execute(select(timers).where(columns.directory == directory)).mappings().all()
+    for row in known:
+        if plan.undoes is not None or row["address"] in waiting:
+            running.setdefault((row["kind"], row["resource_id"], row["name"]), (row["since"], row["address"]))
+    if running == {(row["kind"], row["resource_id"], row["name"]): (row["since"], row["address"]) for row in known}:
+        return
+    connection.execute(delete(timers).where(columns.directory == directory))
+    if running:
+        connection.execute(
+            insert(timers),
+            [
+                {"directory": directory, "kind": kind, "resource_id": id_, "name": name, "since": since, "address": to}
+                for (kind, id_, name), (since, to) in running.items()
+            ],
+        )

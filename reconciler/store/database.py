@@ -1,0 +1,203 @@
+"""The database under the store: how it is made, opened, and read and written in transactions.
+
+Durability: SQLite in WAL mode syncs its file at every commit (``synchronous=FULL``), PostgreSQL does so by itself. An
+intent has to survive a power cut, or a request could have been sent of which nothing is known. ``NORMAL`` would lose
+the last commits then; what it saves is small where intents that arrive together are committed together: see
+``benchmarks/store_rows.py``.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from reconciler.store.errors import StoreError
+from reconciler.store.location import Location
+from reconciler.store.migrations import MIGRATIONS, Migration, migrate, version_of
+
+BUSY_SECONDS: Final = 30
+"""How long a transaction waits for another process to finish its own."""
+_CONNECT_SECONDS: Final = 10
+
+_ADVICE: Final = (
+    (("not a database", "malformed", "disk I/O error"), "Nothing was replaced; put a sound copy of it into its place"),
+    (("readonly", "unable to open", "Permission denied"), "It must be writable, and its folder too"),
+    (("is full",), "Make room on its disk"),
+    (("is locked",), f"Another process has been writing to it for more than {BUSY_SECONDS} seconds"),
+)
+"""What to do, by what SQLite's message contains."""
+
+
+class Database:
+    """An open store, of the newest schema. Use :meth:`open`, and close it.
+
+    Attributes:
+        engine: makes connections. A transaction on it may write, and on SQLite keeps other writers out from its start.
+        place: where it is, for messages; without a password.
+    """
+
+    def __init__(self, engine: Engine, place: str) -> None:
+        self.engine = engine
+        self.place = place
+        self._reader = engine.execution_options(reads=True)
+
+    @classmethod
+    def open(cls, location: Location, *, migrations: Sequence[Migration] = MIGRATIONS) -> Database:
+        """Open a store; make it where there is none, and bring an older one up to date.
+
+        Raises:
+            StoreError: it cannot be made, opened, read or migrated.
+            StoreTooNewError: a newer version of this program has migrated it.
+        """
+        if location.path is not None and location.missing:
+            _make_file(location.path, migrations)
+        return cls._opened(location, migrations)
+
+    @classmethod
+    def open_existing(cls, location: Location, *, migrations: Sequence[Migration] = MIGRATIONS) -> Database | None:
+        """Open a store where there is one, and make none; likewise otherwise."""
+        if location.path is not None and location.missing:
+            return None
+        database = cls._engine(location)
+        try:
+            with database.reading() as connection:
+                known = version_of(connection)
+        finally:
+            database.close()
+        return None if known is None and location.path is None else cls._opened(location, migrations)
+
+    @classmethod
+    def _opened(cls, location: Location, migrations: Sequence[Migration]) -> Database:
+        database = cls._engine(location)
+        try:
+            with _told(database.place):
+                migrate(database.engine, migrations, create=location.path is None)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    @classmethod
+    def _engine(cls, location: Location) -> Database:
+        if location.path is not None:
+            return cls(_sqlite(location.path), f"the store {location.path}")
+        try:
+            url = make_url(location.url or "").set(drivername="postgresql+psycopg")
+        # Its message may hold the URL, and that a password.
+        except (ArgumentError, ValueError):
+            raise StoreError(
+                "the URL of the store cannot be read; it is postgresql://USER:PASSWORD@HOST/NAME"
+            ) from None
+        place = f"the store {url.set(drivername='postgresql').render_as_string(hide_password=True)}"
+        try:
+            engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_SECONDS})
+        except ImportError as error:
+            raise StoreError(
+                f"{place} needs the driver of PostgreSQL: install reconciler[postgresql] ({error})"
+            ) from error
+        return cls(engine, place)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection that sees one state of the store and does not write.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        with _told(self.place), self._reader.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a connection in a transaction, which is durable at the end, or void where an exception leaves it.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        with _told(self.place), self.engine.begin() as connection:
+            yield connection
+
+
+@contextmanager
+def _told(place: str) -> Iterator[None]:
+    """Tell what a database says in our own error: its own holds statements and values."""
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        reason = " ".join(str(cause).split()) or type(cause).__name__
+        advice = next((advice for words, advice in _ADVICE if any(word in reason for word in words)), None)
+        raise StoreError(f"{place} cannot be used: {reason}" + (f". {advice}" if advice else "")) from error
+
+
+def _sqlite(path: Path, *, pooled: bool = True) -> Engine:
+    url = URL.create("sqlite", database=str(path))
+    # check_same_thread: the pool gives each connection to one thread at a time.
+    arguments: dict[str, Any] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    engine = create_engine(url, connect_args=arguments, **({} if pooled else {"poolclass": NullPool}))
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
+        connection.execute("PRAGMA synchronous=FULL")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A transaction that writes takes the right to at its start: it cannot lose it to another one halfway.
+        reads = connection.get_execution_options().get("reads", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the name of a new file durable, where the system can (POSIX)."""
+    if hasattr(os, "O_DIRECTORY"):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _make_file(path: Path, migrations: Sequence[Migration]) -> None:
+    """Make a store beside its name, and put it there whole: nobody ever opens half a store.
+
+    An empty or torn file at its name is one that something else has damaged, and is never taken for a new one.
+    """
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The database's other files get the mode of this one.
+        os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            with _told(f"the store {path}"):
+                _fill(temporary, migrations)
+            with suppress(FileExistsError):  # another process was first
+                os.link(temporary, path)
+                _sync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"the store {path} cannot be made: {error.strerror or error}") from error
+
+
+def _fill(path: Path, migrations: Sequence[Migration]) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+    engine = _sqlite(path, pooled=False)
+    migrate(engine, migrations, create=True)
+    engine.dispose()

@@ -1,0 +1,141 @@
+"""Reading what runs did: the runs, their plans, and their ledgers."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, RowMapping, select
+
+from reconciler.model import LastRun
+from reconciler.planning.document import decode
+from reconciler.planning.plan import Plan
+from reconciler.store.errors import NoSuchRunError, StoreError
+from reconciler.store.moments import read_stamp
+from reconciler.store.records import Actor, RunRecord, RunStatus, StepRecord
+from reconciler.store.tables import runs, steps
+
+_COLUMNS: Final = tuple(column for column in runs.c if column is not runs.c.plan)
+_AT_ONCE: Final = 2000
+"""Rows that are fetched together, where there may be many."""
+
+
+def list_runs(connection: Connection, directory: str | None, limit: int) -> list[RunRecord]:
+    """Return runs, the newest first.
+
+    Args:
+        connection: to the store.
+        directory: the SCIM endpoint; all if ``None``.
+        limit: how many at most.
+    """
+    query = select(*_COLUMNS).order_by(runs.c.started.desc(), runs.c.id.desc()).limit(limit)
+    if directory is not None:
+        query = query.where(runs.c.directory == directory)
+    return [_record(row) for row in connection.execute(query).mappings()]
+
+
+def get_run(connection: Connection, run_id: str) -> RunRecord:
+    """Return one run.
+
+    Raises:
+        NoSuchRunError: there is none of this name.
+    """
+    row = connection.execute(select(*_COLUMNS).where(runs.c.id == run_id)).mappings().first()
+    if row is None:
+        raise NoSuchRunError(run_id)
+    return _record(row)
+
+
+def latest_of_plan(connection: Connection, directory: str, digest: str) -> RunRecord | None:
+    """Return the last run that began to carry out a plan, or ``None`` where there was none."""
+    wanted = (runs.c.directory == directory) & (runs.c.plan_digest == digest)
+    query = select(*_COLUMNS).where(wanted).order_by(runs.c.started.desc(), runs.c.id.desc()).limit(1)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else _record(row)
+
+
+def plan_of(connection: Connection, run_id: str) -> Plan:
+    """Return the plan of a run, proven intact.
+
+    Raises:
+        NoSuchRunError: there is no such run.
+        PlanFileError: the plan was altered.
+        StoreError: it cannot be read.
+    """
+    data = connection.execute(select(runs.c.plan).where(runs.c.id == run_id)).scalar_one_or_none()
+    if data is None:
+        raise NoSuchRunError(run_id)
+    try:
+        return decode(zlib.decompress(data))
+    except zlib.error as error:
+        raise StoreError(f"the plan of run {run_id} in the store is damaged: {error}") from error
+
+
+def steps_of(connection: Connection, run_id: str) -> Iterator[StepRecord]:
+    """Yield the ledger of a run, in the order of its plan. Nothing where there is no such run."""
+    query = select(*steps.c).where(steps.c.run_id == run_id).order_by(steps.c.number)
+    for row in connection.execution_options(yield_per=_AT_ONCE).execute(query).mappings():
+        yield StepRecord(
+            number=row["number"],
+            step=row["step"],
+            state=row["state"],
+            message=row["message"],
+            resource_id=row["resource_id"],
+            http_status=row["http_status"],
+            request_id=row["request_id"],
+            requests=row["requests"],
+            tried=_moment(row["tried"]),
+            finished=_moment(row["finished"]),
+            before=None if row["before"] is None else msgspec.json.decode(row["before"], type=dict[str, Any]),
+        )
+
+
+def last_run(connection: Connection, directory: str) -> LastRun | None:
+    """Return what the last run of a directory whose end is known left there, or ``None`` where there was none."""
+    columns = runs.c
+    query = (
+        select(*_COLUMNS)
+        .where((columns.directory == directory) & columns.users.is_not(None) & columns.ended.is_not(None))
+        .order_by(columns.started.desc(), columns.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        return None
+    return LastRun(
+        run_id=row["id"],
+        at=read_stamp(row["ended"]),
+        users=row["users"],
+        groups=row["groups"],
+        memberships=row["memberships"],
+        desired_users=row["desired_users"],
+        desired_groups=row["desired_groups"],
+    )
+
+
+def _record(row: RowMapping) -> RunRecord:
+    counts: Mapping[str, int] = msgspec.json.decode(row["counts"], type=dict[str, int])
+    return RunRecord(
+        id=row["id"],
+        directory=row["directory"],
+        name=row["name"],
+        command=row["command"],
+        status=RunStatus(row["status"]),
+        started=read_stamp(row["started"]),
+        ended=_moment(row["ended"]),
+        plan_digest=row["plan_digest"],
+        actor=msgspec.json.decode(row["actor"], type=Actor),
+        reason=row["reason"],
+        resumes=row["resumes"],
+        undoes=row["undoes"],
+        steps=row["steps"],
+        counts=counts,
+        stopped=row["stopped"],
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else read_stamp(text)
