@@ -149,10 +149,14 @@ class Context:
         """Tell whether resources of a kind that no file names are unknown."""
         return kind in self.live.partial
 
+    def will_be(self, desired: DesiredResource, live: LiveResource | None) -> dict[str, Any]:
+        """Return the attributes that a listed resource will have, with what the directory holds beyond the stated."""
+        return _overlay(live.attributes if live else {}, desired.attributes)
+
     def will_be_in_scope(self, desired: DesiredResource, live: LiveResource | None) -> bool:
         """Tell whether a listed resource is in scope, given what the directory holds of it beyond what is stated."""
         scope = self._scopes_of_stated[desired.kind]
-        return scope is None or scope(_overlay(live.attributes if live else {}, desired.attributes))
+        return scope is None or scope(self.will_be(desired, live))
 
     def reserved(self, kind: Kind, name: str) -> bool:
         """Tell whether a group of this name is kept by the server itself and never touched."""

@@ -109,6 +109,21 @@ def chunked(steps: Iterable[Step], *, chunk_size: int, canary: int = CANARY, bul
     return tuple(_chunked(steps, chunk_size, min(canary, chunk_size), bulk=bulk))
 
 
+def renumbered(steps: Iterable[Step], *, canary: int = CANARY) -> tuple[Step, ...]:
+    """Return some of a plan's steps with chunks that are numbered from 1, the first no larger than ``canary``.
+
+    What was apart stays apart: a step may need one of an earlier chunk.
+    """
+    number, counted, before = 0, 0, 0
+    found = []
+    for step in steps:
+        if step.chunk != before or (number == 1 and counted >= canary):
+            number, counted = number + 1, 0
+        before, counted = step.chunk, counted + 1
+        found.append(msgspec.structs.replace(step, chunk=number))
+    return tuple(found)
+
+
 def _chunked(steps: Iterable[Step], chunk_size: int, canary: int, *, bulk: bool) -> Iterator[Step]:
     number = 0
     current: set[str] = set()
