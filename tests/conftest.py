@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from postgres import PostgreSQL
     from reconciler.sandbox.server import Sandbox
     from scenario import Scenario, Start
 
@@ -44,3 +45,22 @@ def start(tmp_path: Path) -> Iterator[Start]:
             return Scenario(workspace, sandbox.base_url, sandbox.token, dialect=dialect, **fields), sandbox
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """Run a PostgreSQL server for the tests of this process."""
+    from postgres import PostgreSQL
+
+    with PostgreSQL() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_location(request: pytest.FixtureRequest) -> str | None:
+    """Say what ``store`` of ``directory.yaml`` is: ``None`` for the workspace's own SQLite file, or a new, empty place
+    in PostgreSQL. Every test of it runs with both."""
+    if request.param == "sqlite":
+        return None
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.new_place()

@@ -77,7 +77,7 @@ def plan_of(connection: Connection, run_id: str) -> Plan:
 def steps_of(connection: Connection, run_id: str) -> Iterator[StepRecord]:
     """Yield the ledger of a run, in the order of its plan. Nothing where there is no such run."""
     query = select(*steps.c).where(steps.c.run_id == run_id).order_by(steps.c.number)
-    for row in connection.execution_options(yield_per=_AT_ONCE).execute(query).mappings():
+    for row in connection.execute(query.execution_options(yield_per=_AT_ONCE)).mappings():
         yield StepRecord(
             number=row["number"],
             step=row["step"],
