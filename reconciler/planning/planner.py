@@ -15,14 +15,25 @@ from reconciler.model import NO_HISTORY, Desired, History, Live, utc
 from reconciler.planning.context import Context
 from reconciler.planning.correlation import AnyPair, correlate
 from reconciler.planning.document import seal
-from reconciler.planning.grace import in_order
+from reconciler.planning.grace import in_order, still_pending
 from reconciler.planning.groups import plan_groups, replaced_deletions
-from reconciler.planning.guards import judge
+from reconciler.planning.guarding import judge, recorded, with_minimums
 from reconciler.planning.memberships import plan_memberships
 from reconciler.planning.names import release_names
-from reconciler.planning.ordering import arrange
-from reconciler.planning.plan import FORMAT, DesiredIdentity, DirectoryIdentity, LiveCounts, Note, Plan, Step, Verdict
+from reconciler.planning.ordering import arrange, chunked
+from reconciler.planning.plan import (
+    FORMAT,
+    DesiredIdentity,
+    DirectoryIdentity,
+    LeftOut,
+    LiveCounts,
+    Note,
+    Plan,
+    Step,
+    Verdict,
+)
 from reconciler.planning.roster import Rosters
+from reconciler.planning.selection import select
 from reconciler.planning.users import plan_users
 
 
@@ -75,18 +86,29 @@ def plan(
     _refuse_problems(context)
     pairs: tuple[AnyPair, ...] = (*users.pairs, *groups.pairs)
     unordered = release_names(context, (*user_steps, *group_steps, *membership_steps, *deletions), pairs)
-    steps = arrange(
-        unordered,
-        chunk_size=context.policy.chunk_size,
-        canary=context.policy.canary,
+    bulk = context.capabilities.bulk_operations > 1
+    chunk_size, canary = context.policy.chunk_size, context.policy.canary
+    # Everything is put in order before anything is left out: the files are one state, wrong as a whole or not at all.
+    everything = arrange(
+        with_minimums(context, unordered, pairs),
+        chunk_size=chunk_size,
+        canary=canary,
         problems=findings.problems,
-        bulk=context.capabilities.bulk_operations > 1,
+        bulk=bulk,
     )
     _refuse_problems(context)
-    return _document(context, steps, tuple(judge(context, steps, pairs, targets, rosters)))
+    parted = select(context, everything, pairs)
+    _refuse_problems(context)
+    findings.pending.extend(still_pending(parted.dropped))
+    steps = everything
+    if parted.left_out:
+        steps = chunked(parted.kept, chunk_size=chunk_size, canary=canary, bulk=bulk)
+    return _document(context, steps, parted.left_out, judge(context, steps, pairs))
 
 
-def _document(context: Context, steps: tuple[Step, ...], verdicts: tuple[Verdict, ...]) -> Plan:
+def _document(
+    context: Context, steps: tuple[Step, ...], left_out: tuple[LeftOut, ...], verdicts: tuple[Verdict, ...]
+) -> Plan:
     desired, live, config = context.desired, context.live, context.desired.config
     return seal(
         Plan(
@@ -111,9 +133,11 @@ def _document(context: Context, steps: tuple[Step, ...], verdicts: tuple[Verdict
             reason=context.policy.reason,
             only=context.policy.only,
             exclude=context.policy.exclude,
+            allowances=recorded(context.policy),
             guards=verdicts,
             notes=(*_left_alone(context), *context.findings.notes),
             pending=in_order(context.findings.pending),
+            left_out=left_out,
             steps=steps,
         )
     )

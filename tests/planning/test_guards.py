@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from reconciler.planning import Plan, Verdict
 
 def guards(**limits: Limit) -> Guards:
     """These limits, and no others."""
-    return Guards(**{**{name: getattr(UNGUARDED, name) for name in UNGUARDED.__slots__}, **limits})
+    return replace(UNGUARDED, **limits)
 
 
 def people(number: int) -> list[Any]:
@@ -108,7 +109,8 @@ def test_an_allowance_that_is_not_needed_is_not_recorded() -> None:
 def test_without_any_setting_deletions_of_users_are_refused() -> None:
     rules = Policy(unlisted_users=Unlisted.DELETE, unlisted_groups=Unlisted.DELETE)
     found = [*people(1), *(live_group(f"g{number}", f"g{number}") for number in range(3))]
-    assert [one.guard for one in planned([], found, rules).refusals] == ["users.delete", "groups.delete"]
+    listed = [user("new@example.com"), group("new")]
+    assert [one.guard for one in planned(listed, found, rules).refusals] == ["users.delete", "groups.delete"]
 
 
 class TestMembers:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from desired_and_live import (
+    UNGUARDED,
     edges,
     group,
     live,
@@ -20,7 +22,7 @@ from desired_and_live import (
     user,
     warnings,
 )
-from reconciler.config import Guards, Limit, Unlisted
+from reconciler.config import Limit, Unlisted
 from reconciler.model import DesiredResource, Live, Replace
 from reconciler.planning import Action, decode, encode
 from simulated_directory import SimulatedDirectory
@@ -97,7 +99,7 @@ def test_members_that_are_not_ours_are_carried_over_while_it_waits() -> None:
 
 
 def test_whom_the_replacement_leaves_behind_counts_only_when_the_old_group_goes() -> None:
-    guards = Guards(members_remove=Limit(count=0), groups_delete=Limit(count=5))
+    guards = replace(UNGUARDED, members_remove=Limit(count=0))
     listed = new("bob@example.com")
     assert planned(listed, directory(), policy(guards=guards)).refusals == ()
     [refusal] = planned(listed, directory(), policy(guards=guards, confirm_replace=True)).refusals

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,7 +32,7 @@ AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
 PAST = datetime(2026, 5, 1, tzinfo=UTC)
 FUTURE = datetime(2026, 7, 1, tzinfo=UTC)
 
-UNGUARDED = Guards(users_deactivate=Limit(), users_delete=Limit(), groups_delete=Limit(), members_remove=Limit())
+UNGUARDED = Guards(**dict.fromkeys(Guards.__slots__, Limit()))
 
 
 class Place(str):
@@ -47,7 +48,7 @@ def _lifecycle(settings: Mapping[str, Any]) -> Lifecycle:
     return Lifecycle(**{"starts" if name == "from_" else name: value for name, value in settings.items()})
 
 
-_LIFECYCLE = ("from_", "until", "protected", "previously", "reason", "min_members", "replace")
+_LIFECYCLE = tuple("from_" if one.name == "starts" else one.name for one in fields(Lifecycle))
 
 
 def user(name: str, /, **stated: Any) -> DesiredUser:

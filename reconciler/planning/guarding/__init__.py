@@ -1,0 +1,8 @@
+"""Guards: checks over the whole plan before its first write."""
+
+from reconciler.planning.guarding.allowing import LIFTABLE, Liftable, recorded
+from reconciler.planning.guarding.judging import judge
+from reconciler.planning.guarding.limits import most
+from reconciler.planning.guarding.protection import with_minimums
+
+__all__ = ["LIFTABLE", "Liftable", "judge", "most", "recorded", "with_minimums"]
