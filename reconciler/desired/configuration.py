@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-from reconciler.attributes import fold
 from reconciler.capabilities import Authority
-from reconciler.config import ApplySettings, DirectoryConfig, Guards, Limit, Policy, TokenSource, Unlisted
+from reconciler.config import DirectoryConfig, Policy, TokenSource
+from reconciler.desired.addresses import check_base_url, check_store
 from reconciler.desired.moments import parse_date
 from reconciler.desired.own_dialects import known_dialect, read_statements
+from reconciler.desired.policies import check_protection, read_apply, read_guards, read_protection, read_unlisted
 from reconciler.desired.problems import Problems
 from reconciler.desired.schema import SchemaChecks
-from reconciler.desired.whole_numbers import with_whole_numbers
 from reconciler.desired.yaml_reader import Document
-from reconciler.model import Kind
+from reconciler.model import Kind, Source
 from reconciler.scim.dialects import GENERIC, is_dialect_file
 
 _MAY_BE_UNLISTED: Final = "members_may_be_unlisted"
 _SCOPE_KEYS: Final = {Kind.USER: "users", Kind.GROUP: "groups"}
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +43,7 @@ def read_configuration(document: Document, checks: SchemaChecks, problems: Probl
     """Return what ``directory.yaml`` says; ``problems`` tell what is wrong with it."""
     value = {} if document.value is None else document.value
     if checks.directory.accepts(value):
-        _check_directory(value["directory"], document, problems)
+        _check_meaning(value, document, problems)
         config = _config(value, document)
         return Configuration(
             config=config,
@@ -56,8 +54,8 @@ def read_configuration(document: Document, checks: SchemaChecks, problems: Probl
     part = checks.directory.explain(value, document, problems)
     if part is None:
         return Configuration(config=None, dialect=None, scope={}, members_may_be_unlisted=True)
+    _check_meaning(part.value, part.source(document), problems)
     directory = part.value.get("directory", {})
-    _check_directory(directory, document, problems)
     return Configuration(
         config=None,
         dialect=None if "dialect" in part.unread else directory.get("dialect", GENERIC),
@@ -67,8 +65,9 @@ def read_configuration(document: Document, checks: SchemaChecks, problems: Probl
 
 
 def _config(value: dict[str, Any], document: Document) -> DirectoryConfig:
-    directory, unlisted, scope = value["directory"], value["unlisted"], _scope(value)
-    apply = ApplySettings(**with_whole_numbers(value.get("apply") or {}))
+    directory, scope = value["directory"], _scope(value)
+    users, groups = (read_unlisted(value["unlisted"][kind]) for kind in ("users", "groups"))
+    apply = read_apply(value.get("apply"))
     return DirectoryConfig(
         name=str(directory["name"]),
         base_url=directory["base_url"],
@@ -78,15 +77,23 @@ def _config(value: dict[str, Any], document: Document) -> DirectoryConfig:
             directory.get("capabilities"), Authority.OVERRIDE, document, "directory", "capabilities"
         ),
         policy=Policy(
-            unlisted_users=Unlisted(unlisted["users"]),
-            unlisted_groups=Unlisted(unlisted["groups"]),
+            unlisted_users=users.action,
+            unlisted_groups=groups.action,
+            unlisted_users_after=users.after,
+            unlisted_groups_after=groups.after,
+            delete_after_deactivated=users.delete_after_deactivated,
             scope_users=scope.get(Kind.USER),
             scope_groups=scope.get(Kind.GROUP),
-            guards=_guards(value.get("guards") or {}),
+            guards=read_guards(value.get("guards")),
+            protection=read_protection(value.get("protect")),
             chunk_size=apply.chunk_size,
-            domains=tuple(dict.fromkeys(map(fold, value.get("domains") or ()))),
+            canary=apply.canary,
+            # Not case folded: "straße.example" is another domain than "strasse.example" (RFC 5891).
+            domains=tuple(dict.fromkeys(domain.lower() for domain in value.get("domains") or ())),
         ),
         apply=apply,
+        store=value.get("store"),
+        auto_approve=tuple(dict.fromkeys((value.get("reconcile") or {}).get("auto_approve") or ())),
         members_may_be_unlisted=value.get(_MAY_BE_UNLISTED, False),
     )
 
@@ -96,38 +103,17 @@ def _scope(value: dict[str, Any]) -> dict[Kind, str]:
     return {kind: stated[key] for kind, key in _SCOPE_KEYS.items() if stated.get(key) is not None}
 
 
-def _check_directory(directory: dict[str, Any], document: Document, problems: Problems) -> None:
-    """Check what is stated of the service provider; not all of it need be."""
+def _check_meaning(value: dict[str, Any], written: Source, problems: Problems) -> None:
+    """Check what the schema cannot; not all of what is stated need be there."""
+    directory = value.get("directory", {})
     if "base_url" in directory:
-        _check_base_url(directory["base_url"], document, problems)
+        check_base_url(directory["base_url"], written, problems)
     dialect = directory.get("dialect", GENERIC)
     if not is_dialect_file(dialect):
-        known_dialect(dialect, document.locate("directory", "dialect"), problems)
-
-
-def _check_base_url(base_url: str, document: Document, problems: Problems) -> None:
-    origin = document.locate("directory", "base_url")
-    try:
-        parts = urlsplit(base_url)
-        host, secret = parts.hostname or "", parts.password is not None or parts.username is not None
-    except ValueError:
-        # Its text repeats the address, and that may hold a password.
-        problems.error("base-url", "directory.base_url is not an address", origin)
-        return
-    if secret:
-        problems.error(
-            "base-url", "directory.base_url must not hold a name or a password: secrets do not live in Git", origin
-        )
-    elif parts.query or parts.fragment:
-        problems.error("base-url", "directory.base_url must end with a path, without '?' and '#'", origin)
-    elif parts.scheme == "http" and host not in _LOOPBACK and not host.startswith("${"):
-        problems.error(
-            "base-url",
-            "directory.base_url would send the token unencrypted",
-            origin,
-            hint="write https://; http:// is for this machine only",
-            text=base_url,
-        )
+        known_dialect(dialect, written.locate("directory", "dialect"), problems)
+    if value.get("store") is not None:
+        check_store(value["store"], written, problems)
+    check_protection(value.get("protect"), written, problems)
 
 
 def _token(token: dict[str, Any]) -> TokenSource:
@@ -138,13 +124,3 @@ def _token(token: dict[str, Any]) -> TokenSource:
         command=tuple(map(str, command)) if command else None,
         expires=parse_date(token["expires"]) if "expires" in token else None,
     )
-
-
-def _guards(guards: dict[str, Any]) -> Guards:
-    """Read the guards. A guard that is stated replaces its default as a whole."""
-    stated = {
-        f"{kind}_{action}": Limit(**with_whole_numbers(limit))
-        for kind, actions in guards.items()
-        for action, limit in (actions or {}).items()
-    }
-    return Guards(**stated)

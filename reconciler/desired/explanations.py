@@ -29,7 +29,7 @@ _TYPES: Final = {
     "object": "a mapping",
 }
 
-_SECRET: Final = frozenset({"base_url", "password", "token"})
+_SECRET: Final = frozenset({"base_url", "password", "store", "token"})
 """Keys whose values are never repeated in a message."""
 
 
@@ -226,7 +226,9 @@ class _Explanation:
     def _refuse(self, failure: _Failure) -> None:
         message = str(failure.schema["errorMessage"])
         code = {"format": "date", "not": "refused", "type": "wrong-type"}.get(failure.keyword, "wrong-value")
-        self._error(code, f"{failure.name} {message}" if message.startswith("must ") else message, failure)
+        unit: str | None = failure.schema.get("usualUnit")
+        hint = f"write {failure.value}{unit}" if unit is not None and _countable(failure.value) else None
+        self._error(code, f"{failure.name} {message}" if message.startswith("must ") else message, failure, hint)
 
     def _not_in_enum(self, failure: _Failure) -> None:
         allowed = [str(value) for value in failure.wanted]
@@ -282,6 +284,11 @@ def _texts_only(accepts: Callable[[str], bool]) -> Callable[[object], bool]:
 
 def _as_written(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _countable(value: Any) -> bool:
+    """Tell whether a value is a whole number of something, in digits or as text."""
+    return not isinstance(value, bool) and re.fullmatch("[1-9][0-9]{0,4}", str(value)) is not None
 
 
 def _number_like(text: str) -> bool:

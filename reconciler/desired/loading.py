@@ -17,6 +17,7 @@ from reconciler.desired.memberships import MembershipCheck
 from reconciler.desired.own_dialects import read_own_dialect, warn_of_unused, with_own_dialect
 from reconciler.desired.phrases import what
 from reconciler.desired.problems import Problems
+from reconciler.desired.protected_names import warn_of_unlisted
 from reconciler.desired.resources import ResourceReader, ResourceSource, as_text
 from reconciler.desired.schema import SchemaCheck, SchemaChecks
 from reconciler.desired.suggestions import Suggester
@@ -254,3 +255,6 @@ class _Loading:
         if configuration is not None and directory is not None:
             resources: dict[Kind, Sequence[DesiredResource]] = {Kind.USER: self._users, Kind.GROUP: self._groups}
             filters.check_scope(configuration.scope, directory, resources)
+            if configuration.config is not None and self._everything_read:
+                protection = configuration.config.policy.protection
+                warn_of_unlisted(protection, self._names, directory, self._suggester, self._problems)

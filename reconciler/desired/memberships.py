@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from reconciler.attributes import fold
@@ -12,6 +13,7 @@ from reconciler.desired.problems import Problems
 from reconciler.desired.suggestions import Suggester
 from reconciler.model import DesiredGroup, Kind, Member
 
+_LIST_IT: Final = "list it, or write members_may_be_unlisted: true in directory.yaml"
 _MAX_CYCLE_SHOWN: Final = 10
 """Names of a longer cycle of groups are left out of its message, but for the first ones and the last."""
 
@@ -39,6 +41,7 @@ class MembershipCheck:
         problems: Problems,
     ) -> None:
         self._names = names
+        self._may_be_unlisted = may_be_unlisted
         self._doubts = doubts
         self._suggester = suggester
         self._problems = problems
@@ -52,25 +55,24 @@ class MembershipCheck:
             if problem is not None:
                 self._unusable[id(member)] = f"the name of a member {problem}", None
             elif key[1] not in names[member.kind] and not may_be_unlisted:
-                self._unusable[id(member)] = self._unlisted(member)
+                self._unusable[id(member)] = self._unlisted(member.kind, member.name)
 
     def check(self, groups: Sequence[DesiredGroup]) -> None:
         """Check every group. Those that ``doubts`` knows may lack their name."""
         for group in groups:
             self._check_members(group)
             self._check_fewest(group)
+            self._check_required(group)
         self._check_cycles(groups)
 
-    def _unlisted(self, member: Member) -> tuple[str, str | None]:
-        message = f"{member.name!r} is not a listed {member.kind.value.lower()}"
-        names = self._names[member.kind]
-        other = Kind.GROUP if member.kind is Kind.USER else Kind.USER
-        elsewhere = self._names[other].get(fold(member.name))
+    def _unlisted(self, kind: Kind, name: str) -> tuple[str, str | None]:
+        message = f"{name!r} is not a listed {kind.value.lower()}"
+        names = self._names[kind]
+        other = Kind.GROUP if kind is Kind.USER else Kind.USER
+        elsewhere = self._names[other].get(fold(name))
         if elsewhere is not None:
             return message, f"it is a listed {other.value.lower()}; write {{{other.value.lower()}: {elsewhere}}}"
-        return message, self._suggester.hint(member.name, names.values()) or (
-            "list it, or write members_may_be_unlisted: true in directory.yaml"
-        )
+        return message, self._suggester.hint(name, names.values()) or _LIST_IT
 
     def _check_members(self, group: DesiredGroup) -> None:
         members = group.members or ()
@@ -108,6 +110,32 @@ class MembershipCheck:
         elif len(group.members) < fewest:
             message = f"min_members is {fewest}, but members lists {len(group.members)}"
             self._problems.error("min-members", message, origin, text=str(fewest))
+
+    def _check_required(self, group: DesiredGroup) -> None:
+        members: set[str] | None = None
+        plain = all(member.kind is Kind.USER for member in group.members or ())
+        # Others are members by the filter or through a group; who, only planning finds out.
+        if group.members is not None and plain and not self._doubts.about(group, "members", "match"):
+            members = {fold(member.name) for member in group.members} if group.match is None else None
+        for index, name in enumerate(group.lifecycle.required_members):
+            found = self._wrong_with_required(name, members)
+            if found is not None:
+                message, hint = found
+                origin = group.source.locate("lifecycle", "required_members", index)
+                self._problems.error("required-members", message, origin, hint=hint, text=name)
+
+    def _wrong_with_required(self, name: str, members: AbstractSet[str] | None) -> tuple[str, str | None] | None:
+        """Return what is wrong with a required member of a group whose members are known, or not, and a hint."""
+        problem = name_problem(name)
+        if problem is not None:
+            return f"the name of a required member {problem}", None
+        listed = self._names[Kind.USER]
+        if fold(name) not in listed and not self._may_be_unlisted:
+            hint = self._suggester.hint(name, listed.values()) or _LIST_IT
+            return f"the required member {name!r} is not a listed user", hint
+        if members is not None and fold(name) not in members:
+            return f"{name!r} is a required member, but members does not list it", None
+        return None
 
     def _check_cycles(self, groups: Sequence[DesiredGroup]) -> None:
         by_name = {fold(group.name): group for group in groups if group.kind.naming_attribute in group.attributes}

@@ -176,6 +176,8 @@ class ResourceReader:
             reason=as_text(written.get("reason")),
             # 2.0 is an integer for JSON Schema.
             min_members=None if min_members is None else int(min_members),
+            required_members=tuple(map(as_text, written.get("required_members", ()))),
+            privileged=written.get("privileged", False),
         )
 
     def _validity(

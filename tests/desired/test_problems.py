@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 
 CASES = Path(__file__).parent / "cases"
+DIRECTORY = """\
+directory: {name: acme, base_url: "https://scim.example.com", token: {env: T}}
+unlisted: {users: ignore, groups: ignore}
+"""
 
 
 def cases(*tables: str) -> list[object]:
@@ -183,6 +187,34 @@ def test_a_secret_is_never_repeated(write: Write, keys: str) -> None:
     assert "s3cret" not in json.dumps([problem.as_json() for problem in refused.value.diagnostics])
 
 
+STORES = [
+    "postgresql://ada:s3cret@db.example.com/reconciler",
+    "postgresql://ada:${A}s3cret@db.example.com/reconciler",
+    "postgresql://db.example.com/reconciler?password=s3cret",
+    "postgresql://ada:1/s3cret@db.example.com/reconciler",
+    "postgresql://ada:1?s3cret@db.example.com/reconciler",
+    "postgresql://ada:1#s3cret@db.example.com/reconciler",
+    "postgresql://db.example.com:s3cret/reconciler",
+    "postgresql://[s3cret/reconciler",
+    "postgres://ada:s3cret@db.example.com/reconciler",
+    "mysql://ada:s3cret@db.example.com/reconciler",
+    "${A}://${ada:s3cret}",
+    "[s3cret]",
+]
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_secret_in_the_address_of_the_store_is_refused_and_never_repeated(write: Write, store: str) -> None:
+    written = store if store.startswith("[") else f"'{store}'"
+    content = f"{DIRECTORY}store: {written}\n"
+    with pytest.raises(DiagnosticsError) as refused:
+        load(write({"directory.yaml": content}))
+    [problem] = refused.value.diagnostics
+    assert problem.origin is not None
+    assert problem.origin.line == 3
+    assert "s3cret" not in json.dumps(problem.as_json())
+
+
 NAMES = st.sampled_from(["ada", "bob", "Ada", "team", "", " x", "a@example.com"])
 SCALARS = NAMES | st.none() | st.booleans() | st.integers(-2, 2000) | st.sampled_from(["2026-01-01", "active pr"])
 ANYTHING: st.SearchStrategy[Any] = st.recursive(
@@ -192,7 +224,13 @@ MEMBER = NAMES | st.fixed_dictionaries(
     {}, optional={"user": NAMES, "group": NAMES, "from": SCALARS, "until": SCALARS, "reason": ANYTHING}
 )
 LIFECYCLE = st.fixed_dictionaries(
-    {}, optional={"previously": st.lists(NAMES, max_size=2) | ANYTHING, "until": SCALARS, "min_members": SCALARS}
+    {},
+    optional={
+        "previously": st.lists(NAMES, max_size=2) | ANYTHING,
+        "until": SCALARS,
+        "min_members": SCALARS,
+        "required_members": st.lists(NAMES, max_size=2) | ANYTHING,
+    },
 )
 EMAIL = NAMES | st.fixed_dictionaries({}, optional={"value": SCALARS, "primary": SCALARS, "type": ANYTHING})
 USER = st.fixed_dictionaries(
@@ -214,15 +252,42 @@ FILE = st.fixed_dictionaries(
 )
 
 
+LIMIT = st.fixed_dictionaries({}, optional={"count": SCALARS, "percent": SCALARS}) | ANYTHING
+AFTER = st.fixed_dictionaries({}, optional={"after": st.sampled_from(["7d", "7", 7, "0d"]), "after_deactivated": NAMES})
+SETTINGS: dict[str, st.SearchStrategy[Any]] = {
+    "scope": ANYTHING,
+    "unlisted": st.fixed_dictionaries(
+        {"groups": st.just("ignore")},
+        optional={"users": st.fixed_dictionaries({}, optional={"deactivate": AFTER, "delete": AFTER}) | ANYTHING},
+    ),
+    "guards": st.fixed_dictionaries({}, optional={"users": st.fixed_dictionaries({"create": LIMIT}), "live": ANYTHING}),
+    "protect": st.fixed_dictionaries(
+        {},
+        optional={
+            "break_glass": st.lists(NAMES, max_size=2) | ANYTHING,
+            "min_members": st.dictionaries(NAMES, SCALARS, max_size=2) | ANYTHING,
+            "required_members": st.dictionaries(NAMES, st.lists(NAMES, max_size=2) | ANYTHING, max_size=2),
+        },
+    ),
+    "apply": st.fixed_dictionaries({}, optional={"max_failures": LIMIT, "lock_lease": SCALARS, "canary": SCALARS}),
+    "store": st.sampled_from(
+        ["postgresql://", "postgresql://h/d", "${A", "${A}", "postgresql://h:99999", "postgresql:// "]
+    ),
+    "domains": st.lists(st.sampled_from(["example.com", "x"])) | ANYTHING,
+}
+
+
 @settings(deadline=None)
-@given(FILE | ANYTHING, ANYTHING)
-def test_whatever_files_hold_they_are_loaded_or_refused_with_every_problem_placed(listed: Any, extra: Any) -> None:
+@given(FILE | ANYTHING, st.fixed_dictionaries({}, optional=SETTINGS))
+def test_whatever_files_hold_they_are_loaded_or_refused_with_every_problem_placed(
+    listed: Any, extra: dict[str, Any]
+) -> None:
     with TemporaryDirectory() as folder:
         workspace = Path(folder)
         directory = {
             "directory": {"name": "acme", "base_url": "https://scim.example.com", "token": {"env": "T"}},
             "unlisted": {"users": "ignore", "groups": "ignore"},
-            **({"scope": extra} if extra is not None else {}),
+            **extra,
         }
         workspace.joinpath("directory.yaml").write_text(yaml.safe_dump(directory))
         workspace.joinpath("a.yaml").write_text(yaml.safe_dump(listed))
