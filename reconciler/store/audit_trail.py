@@ -1,0 +1,174 @@
+"""Reading the audit: every event of a store, or those that a question is about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parseaddr
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Row, or_, select
+
+from reconciler.equality import fold
+from reconciler.model import Kind
+from reconciler.store.audit import append, canonical, storable
+from reconciler.store.audit_verification import Verification, verify
+from reconciler.store.errors import StoreError
+from reconciler.store.moments import read_stamp, stamp
+from reconciler.store.records import AuditEvent
+from reconciler.store.tables import audit
+
+if TYPE_CHECKING:
+    from reconciler.store.database import Database
+
+_AT_ONCE: Final = 1000
+"""Rows in memory at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Which events are asked for; those that fit everything that is stated. Names match in any case.
+
+    Attributes:
+        directory: the SCIM endpoint.
+        run_id: the run.
+        user: a userName, an address (``user:ada@example.com``) or an id: events about the user, and about groups that
+            the user was added to or removed from.
+        group: a displayName, an address or an id, likewise.
+        actor: who did it: the user of the operating system, who started the CI job, or the author of the commit.
+        action: what was done: ``create``, ``add_members``; or the type of event, ``run_started``.
+        since: only events from this moment on.
+    """
+
+    directory: str | None = None
+    run_id: str | None = None
+    user: str | None = None
+    group: str | None = None
+    actor: str | None = None
+    action: str | None = None
+    since: datetime | None = None
+
+
+EVERYTHING: Final = Question()
+
+
+class AuditTrail:
+    """The audit of a store.
+
+    Args:
+        database: the open store.
+    """
+
+    append = staticmethod(append)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def events(self, question: Question = EVERYTHING) -> Iterator[AuditEvent]:
+        """Yield events, directory by directory and in the order of each one's chain, a few in memory at a time.
+
+        Raises:
+            StoreError: the store cannot be read, or an event in it cannot.
+        """
+        with self._database.reading() as connection:
+            yield from _events(connection, question, newest_first=False)
+
+    def latest(self, question: Question = EVERYTHING, *, limit: int) -> list[AuditEvent]:
+        """Return the last events at most, in the order of time.
+
+        Raises:
+            StoreError: the store cannot be read, or an event in it cannot.
+        """
+        with self._database.reading() as connection:
+            return list(islice(_events(connection, question, newest_first=True), limit))[::-1]
+
+    def verify(self, *, directory: str | None = None, head: str | None = None) -> Verification:
+        """Prove every event; see :func:`reconciler.store.audit_verification.verify`.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        with self._database.reading() as connection:
+            return verify(connection, directory=directory, head=head)
+
+
+def _events(connection: Connection, question: Question, *, newest_first: bool) -> Iterator[AuditEvent]:
+    order = (audit.c.at.desc(), audit.c.seq.desc()) if newest_first else (audit.c.directory, audit.c.seq)
+    query = select(audit).where(*_conditions(question)).order_by(*order)
+    for row in connection.execute(query, execution_options={"stream_results": True, "yield_per": _AT_ONCE}):
+        event = _event(row)
+        if _concerns(question, event.body):
+            yield event
+
+
+def _event(row: Row[Any]) -> AuditEvent:
+    try:
+        body = json.loads(row.body)
+        at = read_stamp(row.at)
+    except (ValueError, TypeError) as error:
+        raise StoreError(
+            f"event {row.seq} of {row.directory} cannot be read: it was altered. `reconciler audit verify` tells more"
+        ) from error
+    return AuditEvent(
+        seq=row.seq,
+        directory=row.directory,
+        run_id=row.run_id,
+        at=at,
+        type=row.type,
+        body=body,
+        previous=row.previous,
+        hash=row.hash,
+    )
+
+
+def _conditions(question: Question) -> Iterator[ColumnElement[bool]]:
+    """Yield what the database can tell; of the rest, it finds everything that may fit."""
+    if question.directory is not None:
+        yield audit.c.directory == question.directory
+    if question.run_id is not None:
+        yield audit.c.run_id == question.run_id
+    if question.since is not None:
+        yield audit.c.at >= stamp(question.since)
+    if question.action is not None:
+        action = storable(question.action)
+        yield or_(audit.c.action == action, audit.c.type == action)
+    for name in (_name(Kind.USER, question.user), _name(Kind.GROUP, question.group), question.actor):
+        # What has one letter case in ASCII may have others beyond it, of which the databases know little.
+        if name is not None and name.isascii():
+            yield audit.c.body.icontains(canonical(name)[1:-1], autoescape=True)
+
+
+def _concerns(question: Question, body: Mapping[str, Any]) -> bool:
+    """Tell whether an event is about the user, the group and the actor that are asked for."""
+    user, group = _name(Kind.USER, question.user), _name(Kind.GROUP, question.group)
+    return (
+        (user is None or fold(user) in _names(Kind.USER, body))
+        and (group is None or fold(group) in _names(Kind.GROUP, body))
+        and (question.actor is None or fold(question.actor) in _actors(body))
+    )
+
+
+def _name(kind: Kind, text: str | None) -> str | None:
+    return None if text is None else text.removeprefix(f"{kind.lower()}:")
+
+
+def _names(kind: Kind, body: Mapping[str, Any]) -> set[str]:
+    """Return the folded names and ids of all resources of a kind that an event is about, old names and new ones."""
+    resource = body.get("resource") or {}
+    named = [*(body.get("members") or ()), resource]
+    found = [text for one in named if one.get("kind") == kind for text in (one.get("name"), one.get("id"))]
+    if resource.get("kind") == kind:
+        for change in body.get("changes") or ():
+            if change.get("path") == kind.naming_attribute:
+                found += [change.get("before"), change.get("after")]
+    return {fold(text) for text in found if isinstance(text, str)}
+
+
+def _actors(body: Mapping[str, Any]) -> set[str]:
+    who = body.get("who") or {}
+    author = who.get("author") or ""
+    found = (who.get("user"), who.get("ci_actor"), author, *parseaddr(author))
+    return {fold(text) for text in found if text}
