@@ -6,6 +6,7 @@ the same moment.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from reconciler._version import TOOL
@@ -86,6 +87,24 @@ def plan(
     _refuse_problems(context)
     pairs: tuple[AnyPair, ...] = (*users.pairs, *groups.pairs)
     unordered = release_names(context, (*user_steps, *group_steps, *membership_steps, *deletions), pairs)
+    return finished(context, unordered, pairs)
+
+
+def finished(
+    context: Context, unordered: Iterable[Step], pairs: tuple[AnyPair, ...], *, undoes: str | None = None
+) -> Plan:
+    """Return the plan of these steps: put in order, confined to what is selected, judged by every guard, and sealed.
+
+    Args:
+        context: the inputs of the planning, and what was found out so far.
+        unordered: the steps, in any order.
+        pairs: all listed resources with the live ones that they mean.
+        undoes: the run that the plan undoes, where the steps are not what the files state.
+
+    Raises:
+        DiagnosticsError: names wait for each other, or a selection cannot be understood.
+    """
+    findings = context.findings
     bulk = context.capabilities.bulk_operations > 1
     chunk_size, canary = context.policy.chunk_size, context.policy.canary
     # Everything is put in order before anything is left out: the files are one state, wrong as a whole or not at all.
@@ -103,11 +122,16 @@ def plan(
     steps = everything
     if parted.left_out:
         steps = chunked(parted.kept, chunk_size=chunk_size, canary=canary, bulk=bulk)
-    return _document(context, steps, parted.left_out, judge(context, steps, pairs))
+    verdicts = judge(context, steps, pairs, from_files=undoes is None)
+    return _document(context, steps, parted.left_out, verdicts, undoes)
 
 
 def _document(
-    context: Context, steps: tuple[Step, ...], left_out: tuple[LeftOut, ...], verdicts: tuple[Verdict, ...]
+    context: Context,
+    steps: tuple[Step, ...],
+    left_out: tuple[LeftOut, ...],
+    verdicts: tuple[Verdict, ...],
+    undoes: str | None,
 ) -> Plan:
     desired, live, config = context.desired, context.live, context.desired.config
     return seal(
@@ -131,6 +155,7 @@ def _document(
             capabilities=live.capabilities.as_json(),
             confirm_replace=context.policy.confirm_replace,
             reason=context.policy.reason,
+            undoes=undoes,
             only=context.policy.only,
             exclude=context.policy.exclude,
             allowances=recorded(context.policy),
