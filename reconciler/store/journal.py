@@ -17,22 +17,24 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import msgspec
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, update
 
 from reconciler.applying.outcome import Outcome, RunResult
+from reconciler.attributes import Schemas
 from reconciler.diagnostics import ReconcilerError
 from reconciler.model import Desired
-from reconciler.planning.document import PlanFileError, encode
-from reconciler.planning.plan import LiveCounts, Plan, Step
-from reconciler.store import desired_states, observing
-from reconciler.store.aftermath import Result, counts_after, set_timers
+from reconciler.planning.document import encode
+from reconciler.planning.plan import Plan, Step
+from reconciler.store import audit, desired_states, observing
+from reconciler.store.aftermath import Result
 from reconciler.store.audit import storable
+from reconciler.store.audit_entries import RunEntries
 from reconciler.store.database import Database
+from reconciler.store.ending import bury_the_dead, end, interrupt, leave
 from reconciler.store.group_commit import GroupCommit
 from reconciler.store.lock import Lock
 from reconciler.store.moments import stamp
 from reconciler.store.records import NOT_TRIED, TRYING, Actor, RunStatus
-from reconciler.store.runs import plan_of, steps_of
 from reconciler.store.tables import runs, steps
 
 _COMPRESSION: Final = 1
@@ -71,11 +73,13 @@ class Run:
         run_id: the name of the run.
     """
 
-    def __init__(self, database: Database, lock: Lock, run_id: str, plan: Plan) -> None:
-        self.run_id = run_id
+    def __init__(self, database: Database, lock: Lock, plan: Plan, entries: RunEntries) -> None:
+        self.run_id = lock.run_id
         self._database = database
         self._lock = lock
         self._plan = plan
+        self._directory = plan.directory.base_url
+        self._entries = entries
         self._numbers = {step.id: number for number, step in enumerate(plan.steps, 1)}
         self._settled = bytearray(len(plan.steps) + 1)
         self._ended = False
@@ -134,7 +138,7 @@ class Run:
         # What the run ended with may be the store itself, or its lock. The next run finds it dead then.
         with suppress(ReconcilerError), self._database.writing() as connection:
             self._lock.check(connection)
-            _interrupt(connection, self.run_id, why or "it did not come to its end", ended=datetime.now(UTC))
+            interrupt(connection, self.run_id, why or "it did not come to its end")
 
     def _record(self, entries: Sequence[_Entry]) -> None:
         with self._database.writing() as connection:
@@ -143,18 +147,23 @@ class Run:
             tried = [self._key(step) | {"now": stamp(now)} for entry in entries for step in entry.steps]
             if tried:
                 connection.execute(_TRIED, tried)
-            self._finish(connection, [outcome for entry in entries for outcome in entry.outcomes], now)
-
-    def _finish(self, connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> None:
-        if not outcomes:
-            return
-        connection.execute(_FINISHED, [self._key(outcome.step) | _finished(outcome, now) for outcome in outcomes])
+            outcomes = [outcome for entry in entries for outcome in entry.outcomes]
+            self._finish(connection, outcomes, now)
+            if outcomes:
+                told = [self._entries.step(outcome, now) for outcome in outcomes]
+                audit.append(connection, self._directory, self.run_id, told)
+        # Only now is it so.
         for outcome in outcomes:
             self._settled[self._numbers[outcome.step.id]] = True
 
+    def _finish(self, connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> None:
+        if outcomes:
+            connection.execute(_FINISHED, [self._key(outcome.step) | _finished(outcome, now) for outcome in outcomes])
+
     def _complete(self, result: RunResult) -> None:
-        plan, directory = self._plan, self._plan.directory.base_url
         results = [Result(outcome.step, outcome.status.value, outcome.before) for outcome in result.outcomes]
+        status = _status(result)
+        counts = {one.value: count for one, count in result.counts.items() if count}
         with self._database.writing() as connection:
             self._lock.check(connection)
             now = datetime.now(UTC)
@@ -163,17 +172,11 @@ class Run:
                 [outcome for outcome in result.outcomes if not self._settled[self._numbers[outcome.step.id]]],
                 now,
             )
-            counts = {status.value: count for status, count in result.counts.items() if count}
-            ended = {
-                "status": _status(result).value,
-                "ended": stamp(now),
-                "counts": msgspec.json.encode(counts).decode(),
-                "stopped": None if result.stopped is None else storable(result.stopped),
-            }
-            left = _left(counts_after(plan, results))
-            connection.execute(update(runs).where(runs.c.id == self.run_id).values(**ended, **left))
-            set_timers(connection, directory, plan, results, now)
-            observing.remember(connection, directory, self.run_id, result.outcomes)
+            end(connection, self.run_id, status, now, counts=counts, stopped=result.stopped)
+            leave(connection, self.run_id, self._plan, results, now)
+            observing.remember(connection, self._directory, self.run_id, result.outcomes)
+            ended = self._entries.ended(status, now, counts=counts, stopped=result.stopped)
+            audit.append(connection, self._directory, self.run_id, [ended])
 
     def _key(self, step: Step) -> dict[str, Any]:
         return {"of_run": self.run_id, "of_number": self._numbers[step.id]}
@@ -188,6 +191,7 @@ def begin(
     actor: Actor,
     resumes: str | None = None,
     desired: Desired | None = None,
+    schemas: Schemas | None = None,
 ) -> Run:
     """Record, in one transaction, that a run begins, its plan, and that none of its steps was tried.
 
@@ -201,15 +205,18 @@ def begin(
         actor: who runs it.
         resumes: the run that it goes on with.
         desired: what the plan was made from; remembered, with the ledger, as what was last applied.
+        schemas: the attribute definitions of the service provider, which tell what is too secret for the audit.
 
     Raises:
         StoreError: the store cannot be written. Nothing may be applied without a ledger.
         LockLostError: somebody else may write to the directory now.
     """
     directory, run_id = plan.directory.base_url, lock.run_id
+    entries = RunEntries(plan, command=command, actor=actor, resumes=resumes, schemas=schemas)
     with database.writing() as connection:
         lock.check(connection)
-        _bury_the_dead(connection, directory)
+        now = datetime.now(UTC)
+        bury_the_dead(connection, directory, found_by=run_id)
         connection.execute(
             insert(runs).values(
                 id=run_id,
@@ -217,7 +224,7 @@ def begin(
                 name=storable(plan.directory.name),
                 command=command,
                 status=RunStatus.RUNNING.value,
-                started=stamp(datetime.now(UTC)),
+                started=stamp(now),
                 plan_digest=plan.digest,
                 plan=zlib.compress(encode(plan), _COMPRESSION),
                 actor=msgspec.json.encode(_printable(actor)).decode(),
@@ -238,48 +245,14 @@ def begin(
             connection.execute(insert(steps), together)
         if desired is not None:
             desired_states.save(connection, directory, run_id, datetime.fromisoformat(plan.as_of), desired)
-    return Run(database, lock, run_id, plan)
-
-
-def _bury_the_dead(connection: Connection, directory: str) -> None:
-    dead = select(runs.c.id).where(runs.c.directory == directory, runs.c.status == RunStatus.RUNNING.value)
-    for run_id in connection.execute(dead).scalars().all():
-        _interrupt(connection, run_id, "its process died", ended=None)
-
-
-def _interrupt(connection: Connection, run_id: str, why: str, *, ended: datetime | None) -> None:
-    """Record that a run did not come to its end, and what it left as far as its ledger tells.
-
-    Args:
-        connection: in a transaction that may write.
-        run_id: the run.
-        why: what ended it.
-        ended: when; the last sign of life in its ledger if ``None``.
-    """
-    ledger = list(steps_of(connection, run_id))
-    signs = [moment for line in ledger for moment in (line.tried, line.finished) if moment is not None]
-    values: dict[str, Any] = {"status": RunStatus.INTERRUPTED.value, "stopped": storable(why)}
-    moment = ended or max(signs, default=None)
-    values["ended"] = runs.c.started if moment is None else stamp(moment)
-    counts = {state: sum(line.state == state for line in ledger) for state in {line.state for line in ledger}}
-    values["counts"] = msgspec.json.encode(counts, order="sorted").decode()
-    # A plan that was altered in the store is told when somebody asks for it.
-    with suppress(PlanFileError):
-        plan = plan_of(connection, run_id)
-        results = [Result(step, line.state, line.before) for step, line in zip(plan.steps, ledger, strict=False)]
-        values |= _left(counts_after(plan, results))
-        set_timers(connection, plan.directory.base_url, plan, results, moment or datetime.now(UTC))
-    connection.execute(update(runs).where(runs.c.id == run_id).values(**values))
+        audit.append(connection, directory, run_id, [entries.started(now)])
+    return Run(database, lock, plan, entries)
 
 
 def _status(result: RunResult) -> RunStatus:
     if result.complete:
         return RunStatus.COMPLETE
     return RunStatus.STOPPED if result.by_user else RunStatus.PARTLY
-
-
-def _left(counts: LiveCounts) -> dict[str, int]:
-    return {"users": counts.users, "groups": counts.groups, "memberships": counts.memberships}
 
 
 def _finished(outcome: Outcome, now: datetime) -> dict[str, Any]:

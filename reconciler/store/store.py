@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from reconciler.attributes import Schemas
 from reconciler.config import DirectoryConfig
 from reconciler.model import Desired, History
 from reconciler.planning.plan import Plan
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     # A plan in a workspace without a store needs none of it, and its start-up time is felt.
     from sqlalchemy import Connection
 
+    from reconciler.store.audit_trail import AuditTrail
     from reconciler.store.database import Database
     from reconciler.store.journal import Run
     from reconciler.store.lock import Lock
@@ -99,6 +101,13 @@ class Store:
         """Give a connection in a transaction that may write: durable at the end, void where an exception leaves it."""
         return self._database.writing()
 
+    @property
+    def audit(self) -> AuditTrail:
+        """The audit of this store: appending, asking, verifying."""
+        from reconciler.store.audit_trail import AuditTrail
+
+        return AuditTrail(self._database)
+
     def history(self, directory: str) -> History:
         """Return what earlier runs left for planning."""
         from reconciler.store.aftermath import read_timers
@@ -146,6 +155,7 @@ class Store:
         actor: Actor,
         resumes: str | None = None,
         desired: Desired | None = None,
+        schemas: Schemas | None = None,
     ) -> Run:
         """Record that a run begins, and return its ledger, a context manager.
 
@@ -156,6 +166,7 @@ class Store:
             actor: who runs it.
             resumes: the run that it goes on with.
             desired: what the plan was made from; it is remembered as what was last applied.
+            schemas: the attribute definitions of the service provider, which tell what is too secret for the audit.
 
         Raises:
             LockLostError: the lock is not held any more.
@@ -170,6 +181,7 @@ class Store:
             actor=actor,
             resumes=resumes,
             desired=desired,
+            schemas=schemas,
         )
 
     def runs(self, directory: str | None = None, *, limit: int = 50) -> list[RunRecord]:

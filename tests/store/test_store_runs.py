@@ -235,3 +235,22 @@ def test_the_run_of_a_plan_is_found_by_its_digest(store: Store) -> None:
 def test_a_run_that_is_not_there_is_named(store: Store, question: str) -> None:
     with pytest.raises(NoSuchRunError, match="'nobody'"):
         getattr(store, question)("nobody")
+
+
+def test_the_audit_has_an_event_for_the_start_each_step_and_the_end(store: Store) -> None:
+    steps = [update(number) for number in range(20)]
+    with running(store, plan_of(*steps)) as run:
+        asyncio.run(_in_lanes(run, steps, lanes=4))
+    events = list(store.audit.events())
+    assert [event.type for event in events] == ["run_started", *["step"] * 20, "run_ended"]
+    assert {event.body["step"] for event in events[1:-1]} == {step.id for step in steps}
+    assert {event.run_id for event in events} == {run.run_id}
+    assert store.audit.verify().intact
+
+
+def test_the_audit_tells_who_found_a_run_dead(store: Store) -> None:
+    dead = _die(store)
+    finder = carry_out(store, plan_of())
+    (end,) = [event for event in store.audit.events() if event.run_id == dead and event.type == "run_ended"]
+    assert end.body["result"]["found_by"] == finder
+    assert store.audit.verify().intact
