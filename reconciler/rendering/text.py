@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 
 from reconciler.planning.plan import Note, Plan, Verdict
 from reconciler.rendering.escape import address_label, label, safe, shorten
+from reconciler.rendering.refusals import more_resources, refusal
 from reconciler.rendering.steps import step_lines
 from reconciler.rendering.style import Style
-from reconciler.rendering.words import counted, refusal
+from reconciler.rendering.words import counted
 
 _NAMED_RESOURCES = 5
 
@@ -112,8 +113,8 @@ def _refused(verdict: Verdict, style: Style) -> Iterator[str]:
     yield f"  {palette.paint(palette.remove, '✗')} {_named(verdict)}{refusal(verdict)}"
     named = verdict.resources if style.full else verdict.resources[:_NAMED_RESOURCES]
     if named and verdict.resources != (verdict.subject,):
-        more = f" and {verdict.number - len(named):,} more" if verdict.number > len(named) else ""
-        yield f"      {', '.join(address_label(shorten(address, style.value_limit)) for address in named)}{more}"
+        names = ", ".join(address_label(shorten(address, style.value_limit)) for address in named)
+        yield f"      {names}{more_resources(verdict, len(named))}"
     if verdict.how_to_allow:
         wish = "to allow it once, run again with:" if verdict.how_to_allow.startswith("-") else "if it is meant:"
         yield f"      {wish} {safe(verdict.how_to_allow)}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from reconciler.planning.plan import Action, Edge, Reason, Step, Verdict
-from reconciler.rendering.escape import address_label, label, safe
+from reconciler.planning.plan import Action, Edge, Reason, Step
+from reconciler.rendering.escape import label, safe
 
 _STEP_REASONS: Mapping[Reason, str] = MappingProxyType(
     {
@@ -59,23 +59,6 @@ def reason_of_edge(edge: Edge) -> str:
     words = _EDGE_REASONS.get(edge.reason, _spelled(edge.reason))
     via = "via " + " → ".join(label(group) for group in edge.via) if edge.via else ""
     return ", ".join(part for part in (words, via) if part)
-
-
-def refusal(verdict: Verdict) -> str:
-    """Return what a guard counted and what it allows, as one sentence without a full stop."""
-    subject = address_label(verdict.subject) if verdict.subject else "the plan"
-    limit = safe(verdict.limit)
-    match verdict.guard:
-        case "users.deactivate" | "users.delete" | "groups.delete":
-            kind, _, verb = verdict.guard.partition("s.")
-            return f"{counted(verdict.number, kind)} would be {verb}d; the limit is {limit}"
-        case "members.remove":
-            return f"{counted(verdict.number, 'member')} would be removed from {subject}; the limit is {limit}"
-        case "protected":
-            return f"{subject} would be lost, and its file protects it"
-        case "min_members":
-            return f"{subject} would have {counted(verdict.number, 'member')}; it must have {limit}"
-    return f"{subject}: {verdict.number:,} counted; the limit is {limit}"
 
 
 def _spelled(reason: Reason) -> str:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.planning import Action, Edge, Reason, Verdict
-from reconciler.rendering.words import counted, reason_of_edge, reason_of_step, refusal
+from reconciler.planning import Action, Edge, Reason
+from reconciler.rendering.words import counted, reason_of_edge, reason_of_step
 from sample_plans import user_step
 
 
@@ -22,11 +22,6 @@ def test_how_a_resource_was_found_is_told_where_it_was_not_by_its_name() -> None
     )
     assert reason_of_step(by_name) == "differs"
     assert reason_of_step(by_id) == "differs, found by id"
-
-
-def test_a_guard_of_a_later_version_is_told_by_its_numbers() -> None:
-    verdict = Verdict(guard="new.guard", passed=False, number=1200, limit="5")
-    assert refusal(verdict) == "the plan: 1,200 counted; the limit is 5"
 
 
 def test_one_is_singular() -> None:

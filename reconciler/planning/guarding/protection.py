@@ -169,7 +169,7 @@ class Protections:
         if stated is not None and stated.lifecycle.required_members:
             place = stated.source.locate("lifecycle", "required_members")
             required |= dict.fromkeys(stated.lifecycle.required_members, f"`required_members` at {place}")
-        return {member: f"keep them, or take them out of {place}" for member, place in required.items()}
+        return {member: f"take them out of {place}" for member, place in required.items()}
 
     def ruled_groups(self) -> Iterator[str]:
         """Yield the groups of which something says whom or how many they must have, live ones and created ones."""

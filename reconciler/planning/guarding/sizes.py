@@ -85,7 +85,7 @@ def _refusal(size: _Size) -> Verdict:
         number=size.after,
         limit=f"at most {size.limit}",
         subject=size.group,
-        how_to_allow=f"if it does hold more, state `max_{size.what}` under `capabilities` of `directory` in {WHERE}",
+        how_to_allow=f"state `max_{size.what}` under `capabilities` of `directory` in {WHERE}, if it takes more",
     )
 
 
