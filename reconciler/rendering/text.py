@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from reconciler.planning.plan import Note, Plan, Verdict
 from reconciler.rendering.escape import address_label, label, safe, shorten
+from reconciler.rendering.provenance import circumstances, credentials
 from reconciler.rendering.refusals import more_resources, refusal
 from reconciler.rendering.steps import step_lines
 from reconciler.rendering.style import Style
@@ -18,7 +19,7 @@ from reconciler.rendering.words import counted
 _NAMED_RESOURCES = 5
 
 
-def render_text(plan: Plan, *, color: bool, full: bool = False, width: int | None = None) -> str:
+def render_text(plan: Plan, *, color: bool, full: bool = False, width: int | None = None, saved: bool = False) -> str:
     """Return the plan as text: header, steps in plan order, notes, what guards say, and the summary as the last line.
 
     Args:
@@ -27,13 +28,14 @@ def render_text(plan: Plan, *, color: bool, full: bool = False, width: int | Non
         full: show every membership and every value whole. Otherwise at most 20 memberships of a group are shown, and
             long values are cut in the middle.
         width: columns of the terminal, by which long values are cut; ``None`` where there is none.
+        saved: whether the header also tells what proves that a saved plan is the one that was made.
 
     Returns:
         Lines that end in a newline. The last one is ``str(plan.summary)`` to the letter, never coloured.
     """
     style = Style.fitting(color=color, full=full, width=width)
     lines = [
-        *_header(plan, style),
+        *_header(plan, style, saved=saved),
         *step_lines(plan.steps, style),
         *_notes(plan.notes, style),
         *_guards(plan, style),
@@ -42,7 +44,7 @@ def render_text(plan: Plan, *, color: bool, full: bool = False, width: int | Non
     return "\n".join(lines) + "\n"
 
 
-def _header(plan: Plan, style: Style) -> Iterator[str]:
+def _header(plan: Plan, style: Style, *, saved: bool) -> Iterator[str]:
     palette = style.palette
     directory, desired, live = plan.directory, plan.desired, plan.live
     commit = f" at {safe(_short(desired.commit))}" if desired.commit else ""
@@ -52,6 +54,8 @@ def _header(plan: Plan, style: Style) -> Iterator[str]:
         ("Desired", f"{counted(desired.files, 'file')}{commit}"),
         ("Live", ", ".join(sizes)),
         ("As of", safe(plan.as_of)),
+        *circumstances(plan),
+        *(credentials(plan) if saved else ()),
     ):
         yield f"{palette.paint(palette.strong, f'{name}:')}{' ' * (11 - len(name))}{fact}"
     yield ""

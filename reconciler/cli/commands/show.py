@@ -11,8 +11,10 @@ from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.failures import exiting
 from reconciler.cli.options import full_option
 from reconciler.cli.parameters import PathType
+from reconciler.cli.signing import public_key, verify_key_option
 from reconciler.cli.terminal import Terminal
 from reconciler.planning import PlanFileError, decode
+from reconciler.planning.signing import verify
 from reconciler.rendering import render_json, render_text
 
 
@@ -20,23 +22,31 @@ from reconciler.rendering import render_json, render_text
     "show",
     cls=Command,
     examples=(
-        "reconciler show acme.plan         # as `plan` showed it",
-        "reconciler show acme.plan --json  # the plan document",
+        "reconciler show acme.plan                      # as `plan` showed it",
+        "reconciler show acme.plan --verify-key ci.pub  # signed with this key?",
+        "reconciler show acme.plan --json               # the plan document",
     ),
 )
 @click.argument("file", type=PathType())
+@verify_key_option
 @full_option
 @click.pass_obj
-def command(terminal: Terminal, *, file: Path, full: bool) -> ExitCode:
+def command(terminal: Terminal, *, file: Path, verify_key: str | None, full: bool) -> ExitCode:
     """Show a saved plan.
 
     Needs no workspace, no network and no credentials. The exit code is 3 where a guard refuses the plan, and 4 where
-    the file is not the plan that was saved.
+    the file is not the plan that was saved, or not signed with the key that is asked for.
     """
+    trusted = None if verify_key is None else public_key(verify_key)
     with exiting(ExitCode.STALE, PlanFileError):
         plan = decode(file.read_bytes())
+        signer = verify(plan, trusted)
     if terminal.json:
         terminal.result(render_json(plan))
     else:
-        terminal.result(render_text(plan, color=terminal.color, full=full, width=terminal.width))
+        terminal.result(render_text(plan, color=terminal.color, full=full, width=terminal.width, saved=True))
+    if trusted is not None:
+        terminal.tell(f"The plan is intact, and signed with the key that was asked for ({signer}).")
+    elif signer is not None:
+        terminal.tell(f"The plan is intact. Whose key {signer} is, only --verify-key tells.")
     return ExitCode.REFUSED if plan.refusals else ExitCode.DONE
