@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Final
 
 import click
 
 from reconciler.cli.parameters import TextType
 from reconciler.config import Allowance, Policy
 from reconciler.desired.moments import parse_start
+from reconciler.desired.phrases import either
+from reconciler.diagnostics import ReconcilerError
+from reconciler.model import Kind
+from reconciler.planning.guarding import LIFTABLE, Liftable
+from reconciler.planning.selection import SelectorError, parse_selector
 
-LIFTABLE = ("users.deactivate", "users.delete", "groups.delete", "members.remove")
-"""The guards with a limit that can be lifted for one run. The others protect by what the files state."""
+_KINDS: Final = tuple(kind.lower() for kind in Kind)
+_MOST_DIGITS: Final = 9
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+class AllowanceError(ReconcilerError):
+    """Text behind ``--allow`` that lifts nothing. ``text`` is what was written."""
+
+    def __init__(self, text: str, message: str) -> None:
+        self.text = text
+        super().__init__(message)
 
 
 def _moment(context: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
@@ -32,22 +44,82 @@ def _moment(context: click.Context, parameter: click.Parameter, value: str | Non
 
 
 def _allowances(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Allowance, ...]:
-    """Read guards lifted for one run: ``users.deactivate=40``."""
+    """Read guards lifted for one run, in any of the forms that :func:`parse_allowance` knows."""
     try:
-        return tuple(map(_allowance, values))
-    except ValueError as error:
+        return tuple(map(parse_allowance, values))
+    except AllowanceError as error:
         raise click.BadParameter(str(error), context, parameter) from None
 
 
-def _allowance(text: str) -> Allowance:
-    guard, _, number = text.partition("=")
-    if guard not in LIFTABLE:
-        near = difflib.get_close_matches(guard, LIFTABLE, n=1)
-        guess = f"did you mean {near[0]}?" if near else f"there are {', '.join(LIFTABLE)}"
-        raise ValueError(f"there is no guard {guard!r} to lift; {guess}")
-    if not number.isascii() or not number.isdecimal():
-        raise ValueError(f"{text!r} must be GUARD=N with a whole number, as the refusal prints it")
-    return Allowance(guard=guard, count=int(number))
+def parse_allowance(text: str) -> Allowance:
+    """Return what ``--allow`` lifts.
+
+    Args:
+        text: ``GUARD=N``, ``GUARD``, ``ADDRESS/GUARD`` or ``ADDRESS/GUARD=N``. Which of them a guard may have,
+            :data:`~reconciler.planning.guarding.LIFTABLE` tells. The name in an address may hold ``=`` and ``/``: the
+            guard is what stands behind the last ``/``.
+
+    Raises:
+        AllowanceError: it is none of them.
+    """
+    subject, slash, rest = text.rpartition("/")
+    guard, equals, number = rest.partition("=")
+    problem = (
+        _wrong_with_guard(guard, of_address=bool(slash))
+        or (_wrong_with_address(subject) if slash else None)
+        or _wrong_with_form(guard, by_address=bool(slash), number=number if equals else None)
+    )
+    if problem is not None:
+        raise AllowanceError(text, f"{text!r}: {problem}")
+    return Allowance(guard=guard, count=int(number) if equals else None, subject=subject if slash else None)
+
+
+def _wrong_with_guard(guard: str, *, of_address: bool) -> str | None:
+    if guard in LIFTABLE:
+        return None
+    if not of_address and guard.partition(":")[0] in _KINDS:
+        return "no guard is named; write it behind the address, as in group:NAME/members.remove"
+    return f"there is no guard {guard!r} to lift; {_guess(guard, LIFTABLE)}"
+
+
+def _wrong_with_address(address: str) -> str | None:
+    kind, colon, name = address.partition(":")
+    if not colon or kind not in _KINDS:
+        return f"{address!r} is no address; write user:NAME or group:NAME"
+    return None if name else "nobody is named behind the colon"
+
+
+def _wrong_with_form(guard: str, *, by_address: bool, number: str | None) -> str | None:
+    forms = LIFTABLE[guard]
+    known = forms.by_address if by_address else forms.whole or forms.with_number
+    numbered = forms.with_number if number is not None else forms.whole or by_address
+    if not known or not numbered:
+        return f"write {_form(guard, forms)}, as the refusal prints it"
+    if number is not None and not (number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS):
+        return f"{number!r} must be a whole number, as the refusal prints it"
+    return None
+
+
+def _form(guard: str, forms: Liftable) -> str:
+    """Return in which forms a guard may be named."""
+    texts = {guard: forms.whole, f"{guard}=N": forms.with_number, f"ADDRESS/{guard}": forms.by_address}
+    return either([text for text, allowed in texts.items() if allowed])
+
+
+def _guess(word: str, known: Iterable[str]) -> str:
+    names = tuple(known)
+    near = difflib.get_close_matches(word, names, n=1)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+
+
+def _selectors(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Check what ``--only`` and ``--exclude`` select, as far as it can be told without the directory."""
+    try:
+        for value in values:
+            parse_selector(value)
+    except SelectorError as error:
+        raise click.BadParameter(str(error), context, parameter) from None
+    return values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,23 +129,29 @@ class PlanningOptions:
     Attributes:
         as_of: the moment at which ``from`` and ``until`` are judged, or ``None`` for now.
         allowances: guards lifted.
-        reason: why they are.
+        reason: why the plan is made, and why guards are lifted.
         confirm_replace: whether groups go that wait for a person, see ``lifecycle.replace``.
+        only: what the plan is about; everything where empty.
+        exclude: what it leaves alone.
     """
 
-    as_of: datetime | None
-    allowances: tuple[Allowance, ...]
-    reason: str | None
+    as_of: datetime | None = None
+    allowances: tuple[Allowance, ...] = ()
+    reason: str | None = None
     confirm_replace: bool = False
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if bool(self.allowances) != bool(self.reason and self.reason.strip()):
-            raise click.UsageError("--allow and --reason go together: a lifted guard is recorded with its reason.")
+        if self.reason is not None and not self.reason.strip():
+            raise click.UsageError("--reason is empty.")
+        if self.allowances and self.reason is None:
+            raise click.UsageError("--allow needs --reason: a lifted guard is recorded with its reason.")
 
     @property
     def given(self) -> bool:
         """Whether any of them was given."""
-        return self.as_of is not None or bool(self.allowances) or self.confirm_replace
+        return self != PlanningOptions()
 
     @property
     def moment(self) -> datetime:
@@ -81,46 +159,94 @@ class PlanningOptions:
         return self.as_of or datetime.now(UTC)
 
     def policy(self, configured: Policy) -> Policy:
-        """Return the rules of planning with the guards that are lifted and what was confirmed."""
+        """Return the rules of planning with what these options say of this one plan."""
         return replace(
             configured,
             allowances=self.allowances,
             reason=self.reason,
             confirm_replace=self.confirm_replace,
+            only=self.only,
+            exclude=self.exclude,
         )
 
 
-def planning_options(command: _Command) -> _Command:
-    """Add the options that :class:`PlanningOptions` holds: ``as_of``, ``allow``, ``reason``, ``confirm_replace``."""
-    for option in (
-        click.option(
-            "--confirm-replace",
-            is_flag=True,
-            help="Delete replaced groups that wait until a person has granted product access to their successors "
-            "(`lifecycle: {replace: manual-regrant}`).",
-        ),
-        click.option(
-            "--reason",
-            type=TextType(),
-            metavar="TEXT",
-            help="Why guards are lifted; kept in the plan.",
-        ),
-        click.option(
-            "--allow",
-            callback=_allowances,
-            metavar="GUARD=N",
-            multiple=True,
-            help="Lift a guard for this run, as the refusal prints it: users.deactivate=40. Needs --reason.",
-        ),
-        click.option(
-            "--as-of",
-            callback=_moment,
-            metavar="TIME",
-            help="Judge `from` and `until` at this date or RFC 3339 time (UTC unless stated). Now, if left out.",
-        ),
-    ):
-        command = option(command)
-    return command
+_OPTIONS: Final = (
+    click.option(
+        "--confirm-replace",
+        is_flag=True,
+        help="Delete replaced groups that wait until a person has granted product access to their successors "
+        "(`lifecycle: {replace: manual-regrant}`).",
+    ),
+    click.option(
+        "--exclude",
+        type=TextType(),
+        callback=_selectors,
+        metavar="WHAT",
+        multiple=True,
+        help="Leave these resources alone; the same forms as for --only.",
+    ),
+    click.option(
+        "--only",
+        type=TextType(),
+        callback=_selectors,
+        metavar="WHAT",
+        multiple=True,
+        help="Plan for these resources alone: user:NAME, group:NAME, users[FILTER] or groups[FILTER], with SCIM "
+        "filters. May be repeated.",
+    ),
+    click.option(
+        "--reason",
+        type=TextType(),
+        metavar="TEXT",
+        help="Why this plan is made, and why guards are lifted; kept in the plan.",
+    ),
+    click.option(
+        "--allow",
+        "allowances",
+        type=TextType(),
+        callback=_allowances,
+        metavar="GUARD",
+        multiple=True,
+        help="Lift a guard for this run, as the refusal prints it: users.deactivate=40, users.empty, "
+        "group:NAME/members.remove. Needs --reason. May be repeated.",
+    ),
+    click.option(
+        "--as-of",
+        callback=_moment,
+        metavar="TIME",
+        help="Judge `from` and `until` at this date or RFC 3339 time (UTC unless stated). Now, if left out.",
+    ),
+)
+
+
+def planning_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of :class:`PlanningOptions` to a command, which gets them together as ``options``."""
+
+    @functools.wraps(command)
+    def with_options(
+        *arguments: Any,
+        as_of: datetime | None,
+        allowances: tuple[Allowance, ...],
+        reason: str | None,
+        confirm_replace: bool,
+        only: tuple[str, ...],
+        exclude: tuple[str, ...],
+        **others: Any,
+    ) -> Any:
+        options = PlanningOptions(
+            as_of=as_of,
+            allowances=allowances,
+            reason=reason,
+            confirm_replace=confirm_replace,
+            only=only,
+            exclude=exclude,
+        )
+        return command(*arguments, options=options, **others)
+
+    decorated: Callable[..., Any] = with_options
+    for option in _OPTIONS:
+        decorated = option(decorated)
+    return decorated
 
 
 full_option = click.option("--full", is_flag=True, help="Show every membership, and long values whole.")

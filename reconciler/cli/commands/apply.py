@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import os
 import platform
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from reconciler.cli.parameters import PathType
 from reconciler.cli.progress import Progress
 from reconciler.cli.terminal import Terminal
 from reconciler.cli.workflow import load_directory_file, make_plan, tell_throttle
-from reconciler.config import Allowance, DirectoryConfig
+from reconciler.config import DirectoryConfig
 from reconciler.desired import files_digest
 from reconciler.planning import Plan, PlanFileError, decode
 from reconciler.rendering import json_document
@@ -51,10 +50,7 @@ def command(
     *,
     file: Path | None,
     auto_approve: bool,
-    as_of: datetime | None,
-    allow: tuple[Allowance, ...],
-    reason: str | None,
-    confirm_replace: bool,
+    options: PlanningOptions,
     full: bool,
 ) -> ExitCode:
     """Make the directory equal to the files.
@@ -64,11 +60,11 @@ def command(
 
     The first Ctrl-C finishes and records what is in flight, the second stops at once. Plan and apply again to go on.
     """
-    options = PlanningOptions(as_of=as_of, allowances=allow, reason=reason, confirm_replace=confirm_replace)
     if file is not None:
         if options.given:
             raise click.UsageError(
-                "--as-of, --allow, --reason and --confirm-replace are for making a plan. Give them to `plan`."
+                "--as-of, --allow, --reason, --only, --exclude and --confirm-replace are for making a plan. "
+                "Give them to `plan`."
             )
         config, planned = _saved(terminal, file)
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 import click
@@ -14,7 +13,6 @@ from reconciler.cli.options import PlanningOptions, full_option, planning_option
 from reconciler.cli.parameters import PathType
 from reconciler.cli.terminal import Terminal
 from reconciler.cli.workflow import make_plan
-from reconciler.config import Allowance
 from reconciler.planning import Plan, encode
 from reconciler.rendering import safe
 from reconciler.whole_file import write_whole
@@ -46,10 +44,7 @@ def command(
     terminal: Terminal,
     *,
     output: Path | None,
-    as_of: datetime | None,
-    allow: tuple[Allowance, ...],
-    reason: str | None,
-    confirm_replace: bool,
+    options: PlanningOptions,
     detailed_exitcode: bool,
     full: bool,
 ) -> ExitCode:
@@ -58,7 +53,6 @@ def command(
     Reads the files and the whole directory. The last line is fixed, for programs: "Plan: N to create, …" or
     "No changes. …". Guards are checked here too: a plan that one refuses is shown, and the exit code is 3.
     """
-    options = PlanningOptions(as_of=as_of, allowances=allow, reason=reason, confirm_replace=confirm_replace)
     if output is not None and not output.parent.is_dir():
         # Said now, and not after a large directory has been read.
         raise click.BadParameter(f"there is no folder {str(output.parent)!r}", param_hint="-o")
