@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from reconciler.config import DirectoryConfig
 from reconciler.store.errors import StoreError
@@ -65,10 +66,13 @@ def locate(config: DirectoryConfig, workspace: Path, environ: Mapping[str, str])
 
 
 def _expand(template: str, environ: Mapping[str, str]) -> str:
+    """Fill in the variables. What stands before the host is user and password, and is encoded for the URL."""
+    account, at, rest = template.rpartition("@")
+
     def value(match: re.Match[str]) -> str:
         found = environ.get(match[1], "").strip()
         if not match[0].endswith("}") or not found:
             raise StoreError(f"store {template!r}: the environment variable {match[1]} is not set")
         return found
 
-    return _VARIABLE.sub(value, template)
+    return _VARIABLE.sub(lambda match: quote(value(match), safe=""), account) + at + _VARIABLE.sub(value, rest)

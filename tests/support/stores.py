@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.applying.outcome import Outcome, RunResult, Status
 from reconciler.config import DirectoryConfig, Policy, TokenSource, Unlisted
@@ -17,8 +17,11 @@ from reconciler.planning import Action, Change, Plan, Reason, Step
 from reconciler.planning.document import seal
 from reconciler.planning.plan import FORMAT, DesiredIdentity, DirectoryIdentity, LiveCounts
 from reconciler.store import Actor, Store, new_run_id
-from reconciler.store.journal import Run
-from reconciler.store.lock import Lock
+
+if TYPE_CHECKING:
+    # Some tests are about what is loaded without a store.
+    from reconciler.store.journal import Run
+    from reconciler.store.lock import Lock
 
 URL, OTHER_URL = "https://scim.example.com/a", "https://scim.example.com/b"
 ACTOR = Actor(user="ada", host="laptop", pid=42)
