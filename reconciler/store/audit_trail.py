@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
@@ -15,8 +15,8 @@ from sqlalchemy import ColumnElement, Connection, Row, or_, select
 from reconciler.equality import fold
 from reconciler.model import Kind
 from reconciler.store.audit import append, canonical, storable
+from reconciler.store.audit_body import Body, Who, read_body, unreadable
 from reconciler.store.audit_verification import Verification, verify
-from reconciler.store.errors import StoreError
 from reconciler.store.moments import read_stamp, stamp
 from reconciler.store.records import AuditEvent
 from reconciler.store.tables import audit
@@ -100,7 +100,7 @@ def _events(connection: Connection, question: Question, *, newest_first: bool) -
     query = select(audit).where(*_conditions(question)).order_by(*order)
     for row in connection.execute(query, execution_options={"stream_results": True, "yield_per": _AT_ONCE}):
         event = _event(row)
-        if _concerns(question, event.body):
+        if _concerns(question, read_body(event)):
             yield event
 
 
@@ -108,10 +108,8 @@ def _event(row: Row[Any]) -> AuditEvent:
     try:
         body = json.loads(row.body)
         at = read_stamp(row.at)
-    except (ValueError, TypeError) as error:
-        raise StoreError(
-            f"event {row.seq} of {row.directory} cannot be read: it was altered. `reconciler audit verify` tells more"
-        ) from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise unreadable(row.seq, row.directory) from error
     return AuditEvent(
         seq=row.seq,
         directory=row.directory,
@@ -141,13 +139,13 @@ def _conditions(question: Question) -> Iterator[ColumnElement[bool]]:
             yield audit.c.body.icontains(canonical(name)[1:-1], autoescape=True)
 
 
-def _concerns(question: Question, body: Mapping[str, Any]) -> bool:
+def _concerns(question: Question, body: Body) -> bool:
     """Tell whether an event is about the user, the group and the actor that are asked for."""
     user, group = _name(Kind.USER, question.user), _name(Kind.GROUP, question.group)
     return (
         (user is None or fold(user) in _names(Kind.USER, body))
         and (group is None or fold(group) in _names(Kind.GROUP, body))
-        and (question.actor is None or fold(question.actor) in _actors(body))
+        and (question.actor is None or fold(question.actor) in _actors(body.who))
     )
 
 
@@ -155,20 +153,16 @@ def _name(kind: Kind, text: str | None) -> str | None:
     return None if text is None else text.removeprefix(f"{kind.lower()}:")
 
 
-def _names(kind: Kind, body: Mapping[str, Any]) -> set[str]:
+def _names(kind: Kind, body: Body) -> set[str]:
     """Return the folded names and ids of all resources of a kind that an event is about, old names and new ones."""
-    resource = body.get("resource") or {}
-    named = [*(body.get("members") or ()), resource]
-    found = [text for one in named if one.get("kind") == kind for text in (one.get("name"), one.get("id"))]
-    if resource.get("kind") == kind:
-        for change in body.get("changes") or ():
-            if change.get("path") == kind.naming_attribute:
-                found += [change.get("before"), change.get("after")]
+    named = body.members if body.resource is None else (*body.members, body.resource)
+    found = [text for one in named if one.kind is kind for text in (one.name, one.id)]
+    if body.resource is not None and body.resource.kind is kind:
+        renamed = [change for change in body.changes if change.path == kind.naming_attribute]
+        found += [text for change in renamed for text in (change.before, change.after)]
     return {fold(text) for text in found if isinstance(text, str)}
 
 
-def _actors(body: Mapping[str, Any]) -> set[str]:
-    who = body.get("who") or {}
-    author = who.get("author") or ""
-    found = (who.get("user"), who.get("ci_actor"), author, *parseaddr(author))
+def _actors(who: Who) -> set[str]:
+    found = (who.user, who.ci_actor, who.author, *parseaddr(who.author or ""))
     return {fold(text) for text in found if text}
