@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from reconciler.diagnostics import ReconcilerError
+from reconciler.durations import format_duration
 from reconciler.planning.plan import FORMAT, Plan
 
 _BEYOND_ASCII = re.compile("[^\x00-\x7e]")
@@ -43,7 +44,7 @@ class PlanTooOldError(PlanFileError):
         self.max_age = max_age
         super().__init__(
             f"the plan is too old: it is of {_written(as_of)}, now is {_written(now)}, and max_plan_age allows "
-            f"{_span(max_age)}. Make it again with `plan -o`"
+            f"{format_duration(max_age)}. Make it again with `plan -o`"
         )
 
 
@@ -189,12 +190,3 @@ def _moment(text: str) -> datetime:
 
 def _written(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _span(length: timedelta) -> str:
-    """Return a length of time as ``directory.yaml`` has it, in the largest unit that fits: ``7d``."""
-    seconds = round(length.total_seconds())
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds and seconds % size == 0:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
