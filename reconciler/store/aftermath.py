@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, insert, select
 from reconciler.applying.outcome import Status
 from reconciler.capabilities import UserDelete
 from reconciler.model import Kind, Timer, TimerName
+from reconciler.planning.grace import timers_after
 from reconciler.planning.plan import Action, LiveCounts, Plan, Reason, Step
 from reconciler.store.moments import read_stamp, stamp
 from reconciler.store.records import TRYING
@@ -85,11 +86,10 @@ def read_timers(connection: Connection, directory: str) -> tuple[Timer, ...]:
 
 
 def set_timers(connection: Connection, directory: str, plan: Plan, results: Iterable[Result], now: datetime) -> None:
-    """Let the timers of a directory be what a run's plan and its results say.
+    """Let the timers of a directory be what a run's plan and its results say; all others end.
 
-    Those of ``plan.pending`` run, from when it says. One starts for each user whose deactivation, as unlisted, was
-    applied. All others end, but where the plan does not tell that their reason is gone: the period is over and the step
-    was left out or is not applied yet, or the plan undoes a run and says nothing of unlisted resources.
+    Those that the plan tells of run on, and one starts for each user whose deactivation, as unlisted, was applied. A
+    plan that undoes a run says nothing of unlisted resources: after it, all timers run as before.
 
     Args:
         connection: in a transaction that may write.
@@ -98,33 +98,29 @@ def set_timers(connection: Connection, directory: str, plan: Plan, results: Iter
         results: what became of its steps.
         now: when the run ended.
     """
-    running: dict[tuple[str, str, str], tuple[str, str]] = {}
-    waiting = {left_out.step.partition(" ")[2] for left_out in plan.left_out}
-    for result in results:
-        step = result.step
-        if step.action not in (Action.DEACTIVATE, Action.DELETE) or step.resource_id is None:
-            continue
-        if not result.applied:
-            waiting.add(step.address)
-        elif step.action is Action.DEACTIVATE and step.reason is Reason.UNLISTED:
-            running[step.kind.value, step.resource_id, TimerName.DEACTIVATED.value] = stamp(now), step.address
-    for pending in plan.pending:
-        since = stamp(datetime.fromisoformat(pending.since))
-        running[pending.kind.value, pending.id, pending.timer.value] = since, pending.address
-
-    columns = timers.c
-    known = connection.execute(select(timers).where(columns.directory == directory)).mappings().all()
-    for row in known:
-        if plan.undoes is not None or row["address"] in waiting:
-            running.setdefault((row["kind"], row["resource_id"], row["name"]), (row["since"], row["address"]))
-    if running == {(row["kind"], row["resource_id"], row["name"]): (row["since"], row["address"]) for row in known}:
+    if plan.undoes is not None:
         return
-    connection.execute(delete(timers).where(columns.directory == directory))
-    if running:
-        connection.execute(
-            insert(timers),
-            [
-                {"directory": directory, "kind": kind, "resource_id": id_, "name": name, "since": since, "address": to}
-                for (kind, id_, name), (since, to) in running.items()
-            ],
-        )
+    begun = (
+        Timer(kind=Kind.USER, id=result.step.resource_id, name=TimerName.DEACTIVATED, since=now)
+        for result in results
+        if result.applied
+        and result.step.action is Action.DEACTIVATE
+        and result.step.reason is Reason.UNLISTED
+        and result.step.resource_id is not None
+    )
+    running = {(timer.kind, timer.id, timer.name): timer for timer in (*begun, *timers_after(plan))}
+    if set(running.values()) == set(read_timers(connection, directory)):
+        return
+    connection.execute(delete(timers).where(timers.c.directory == directory))
+    rows = [
+        {
+            "directory": directory,
+            "kind": timer.kind.value,
+            "resource_id": timer.id,
+            "name": timer.name.value,
+            "since": stamp(timer.since),
+        }
+        for timer in running.values()
+    ]
+    if rows:
+        connection.execute(insert(timers), rows)

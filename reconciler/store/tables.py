@@ -123,7 +123,6 @@ timers: Final = Table(
     Column("resource_id", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("since", Text, nullable=False),
-    Column("address", Text, nullable=False),  # of the resource, as plans name it
     PrimaryKeyConstraint("directory", "kind", "resource_id", "name"),
 )
 

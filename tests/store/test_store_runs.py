@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
+import zlib
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import update as update_rows
 
 from reconciler.applying.outcome import Outcome, RunResult, Status
-from reconciler.planning import Step
-from reconciler.store import LockLostError, NoSuchRunError, RunStatus, Store, new_run_id
+from reconciler.planning import PlanFileError, Step
+from reconciler.planning.document import encode
+from reconciler.store import LockLostError, NoSuchRunError, RunStatus, Store, StoreError, new_run_id
 from reconciler.store.journal import Run
+from reconciler.store.tables import runs
 from stores import ACTOR, OTHER_URL, URL, carry_out, locked, outcome, plan_of, record, running, update
 
 ONE, TWO, THREE = (update(number) for number in (1, 2, 3))
@@ -254,3 +258,21 @@ def test_the_audit_tells_who_found_a_run_dead(store: Store) -> None:
     (end,) = [event for event in store.audit.events() if event.run_id == dead and event.type == "run_ended"]
     assert end.body["result"]["found_by"] == finder
     assert store.audit.verify().intact
+
+
+def test_a_plan_that_was_altered_in_the_store_is_found(store: Store) -> None:
+    run_id = carry_out(store, plan_of(ONE, reason="größer"))
+    other = zlib.compress(encode(plan_of(ONE)).replace(b"Boss", b"Root"))
+    for data, error in ((other, PlanFileError), (other[:50], StoreError)):
+        with store.writing() as connection:
+            connection.execute(update_rows(runs).values(plan=data))
+        with pytest.raises(error):
+            store.plan_of(run_id)
+
+
+def test_a_run_that_died_with_an_altered_plan_stops_nobody(store: Store) -> None:
+    dead = _die(store)
+    with store.writing() as connection:
+        connection.execute(update_rows(runs).values(plan=b"nonsense"))
+    carry_out(store, plan_of())
+    assert store.run(dead).status is RunStatus.INTERRUPTED
