@@ -26,6 +26,7 @@ from reconciler.cli.terminal import Terminal
         "show": "Show a saved plan.",
         "apply": "Make the directory equal to the files.",
         "keygen": "Make a pair of keys for signed plans.",
+        "audit": "Ask what was done, by whom and why, and prove that the record is whole.",
         "doctor": "Show what the directory can do, and who says so.",
         "schema": "Print the JSON Schema of the files.",
         "demo": "Show the main job end to end: validate, plan, apply, and plan again.",

@@ -27,6 +27,13 @@ class StoreTooNewError(StoreError):
         super().__init__(f"the store has schema {found}, and this version knows up to {known}. Use a newer reconciler")
 
 
+class NoStoreError(StoreError):
+    """There is no store to read."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no store here: no run was ever recorded, or it was taken away")
+
+
 class NoSuchRunError(StoreError):
     """There is no run of that name in the store."""
 
