@@ -39,12 +39,16 @@ directory:
 #   users: 'userName ew "@example.com"'
 #   groups: 'displayName sw "team-"'
 
-# What happens to live resources in scope that no file lists: ignore, deactivate (users), delete.
+# What happens to live resources in scope that no file lists: ignore, deactivate (users), delete. With some time to
+# notice a mistake: users: {{deactivate: {{after: 7d}}, delete: {{after_deactivated: 30d}}}}
 unlisted:
   users: ignore
   groups: ignore
 
-# A plan that goes beyond these limits is refused. They hold without being written here.
+# What is never taken away, whatever becomes of the lines in the other files.
+# protect: {{break_glass: [emergency@example.com], privileged: ["*-admins"], min_members: {{org-admins: 2}}}}
+
+# A plan that goes beyond these limits is refused. They, and others, hold without being written here.
 # guards:
 #   users: {{deactivate: {{count: 20, percent: 5}}, delete: {{count: 0}}}}
 #   groups: {{delete: {{count: 2}}}}

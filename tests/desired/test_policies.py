@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -121,6 +122,36 @@ def test_the_schema_tells_the_default_of_every_setting_of_apply() -> None:
         else:
             assert part.get("default") == with_whole_numbers(default)
     assert set(PROPERTIES["apply"]["properties"]) == {one.name for one in fields(ApplySettings)}
+
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "files.md").read_text(encoding="utf-8")
+
+
+def documented(heading: str) -> dict[str, list[str]]:
+    """Return the rows of the table below a heading of the document, by their first cell without its quotes."""
+    section = DOCUMENT.partition(f"### {heading}\n")[2].partition("\n### ")[0]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split(" | ")] for line in section.splitlines() if line[:3] == "| `"
+    ]
+    return {row[0].strip("`"): row[1:] for row in rows}
+
+
+def test_the_document_tells_the_default_of_every_guard() -> None:
+    told = {guard: Limit(**yaml.safe_load(cells[-1].strip("`"))) for guard, cells in documented("Guards").items()}
+    assert told == {guard.name.replace("_", ".", 1): guard.default for guard in fields(Guards)}
+
+
+def test_the_document_tells_the_default_of_every_setting_of_apply() -> None:
+    first = {name: cells[0] for name, cells in documented("`apply`").items()}
+    told = {name: None if cell == "none" else yaml.safe_load(cell.strip("`")) for name, cell in first.items()}
+    parts = PROPERTIES["apply"]["properties"]
+    expected = {name: part.get("default") for name, part in parts.items()}
+    expected["max_failures"] = told_default(parts["max_failures"]["description"])
+    assert told == expected
+
+
+def test_the_document_tells_every_key_of_protect() -> None:
+    assert list(documented("`protect`")) == list(PROPERTIES["protect"]["properties"])
 
 
 def test_apply_is_read_in_full(write: Write) -> None:
