@@ -28,6 +28,8 @@ _AFTER_REMOVALS: Final = _PHASE_OF[Kind.GROUP, Action.REMOVE_MEMBERS] + 0.5
 _GRANTING: Final = _PHASE_OF[Kind.USER, Action.CREATE]
 _GRANTED: Final = frozenset(range(_PHASE_OF[Kind.GROUP, Action.ADD_MEMBERS] + 1))
 """The phases that give access. None of them takes anything away, so that they may be in one chunk."""
+_AFTER_DELETIONS: Final = len(_PHASES)
+_CHANGES: Final = frozenset({Action.UPDATE, Action.REACTIVATE, Action.DEACTIVATE})
 _POSITIONS: Final = {action: position for position, action in enumerate(Action)}
 
 
@@ -38,8 +40,11 @@ CANARY: Final = 10
 def phase(step: Step) -> float:
     """Return the position of a step's phase in the order of a plan, from 0.
 
-    Additions that have to wait for a removal have one of their own, behind all removals.
+    Additions that have to wait for a removal have one of their own, behind all removals. So have changes that wait for
+    a deletion, at the end: who gets back the name of a resource that goes.
     """
+    if step.action in _CHANGES and any(need.startswith(f"{Action.DELETE} ") for need in step.needs):
+        return _AFTER_DELETIONS
     if step.action is Action.ADD_MEMBERS and any(need.startswith(f"{Action.REMOVE_MEMBERS} ") for need in step.needs):
         return _AFTER_REMOVALS
     return _PHASE_OF[step.kind, step.action]
