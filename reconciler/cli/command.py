@@ -62,6 +62,14 @@ class Command(click.Command):
         super().format_epilog(ctx, formatter)
 
 
+class CommandGroup(Command, click.Group):
+    """A command that consists of several, with the common options and examples too."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """Return the names in the order in which they were added, not in that of the alphabet."""
+        return list(self.commands)
+
+
 class LazyGroup(click.Group):
     """A group that imports a command only when it is called: help and version must not wait for an HTTP client.
 

@@ -13,7 +13,7 @@ import click
 
 from reconciler import api
 from reconciler.api.auditing import export_audit, query_audit, verify_audit
-from reconciler.cli.command import Command
+from reconciler.cli.command import Command, CommandGroup
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import full_option
 from reconciler.cli.parameters import PathType, TextType
@@ -75,15 +75,21 @@ def _question(command: _Command) -> _Command:
 
 @click.group(
     "audit",
+    cls=CommandGroup,
     invoke_without_command=True,
     no_args_is_help=False,
-    epilog="docs/audit.md tells what is recorded and how it is sealed.",
+    examples=(
+        "reconciler audit verify                        # nothing was altered",
+        "reconciler audit query --user ada@example.com  # what happened to Ada",
+        "reconciler audit export --format csv -o audit.csv",
+    ),
 )
 @click.pass_context
 def command(context: click.Context) -> None:
     """Ask what was done, by whom and why, and prove that the record is whole.
 
-    Everything is read from the store; the directory is not asked, and no credentials are needed.
+    Everything is read from the store: the directory is not asked, and no credentials are needed. docs/audit.md tells
+    what is recorded and how it is sealed.
     """
     if context.invoked_subcommand is None:
         raise click.UsageError(f"Which one? There are: {', '.join(command.commands)}.", context)
@@ -93,8 +99,8 @@ def command(context: click.Context) -> None:
     "verify",
     cls=Command,
     examples=(
-        "reconciler audit verify              # every event of every directory in the store",
-        "reconciler audit verify --head HASH  # and that a hash which was kept elsewhere is still in it",
+        "reconciler audit verify              # all events in the store",
+        "reconciler audit verify --head HASH  # and a hash that was kept elsewhere",
     ),
 )
 @click.option(
@@ -125,13 +131,20 @@ def verify(terminal: Terminal, *, head: str | None) -> ExitCode:
     "query",
     cls=Command,
     examples=(
-        "reconciler audit query --user ada@example.com --since 30d  # what happened to Ada",
+        "reconciler audit query --user ada@example.com --since 30d",
         "reconciler audit query --group team-platform --action remove_members",
         "reconciler audit query --actor deploy-bot --since 2026-11-01 --limit 500",
     ),
 )
 @_question
-@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="The last N events.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="The last N of them.",
+)
 @full_option
 @click.pass_obj
 def query(terminal: Terminal, /, *, limit: int, full: bool, **asked: Any) -> ExitCode:
