@@ -14,13 +14,22 @@ from reconciler.rendering.provenance import circumstances, credentials
 from reconciler.rendering.refusals import more_resources, refusal
 from reconciler.rendering.steps import step_lines
 from reconciler.rendering.style import Style
+from reconciler.rendering.waiting import left_out_lines, pending_lines
 from reconciler.rendering.words import counted
 
 _NAMED_RESOURCES = 5
 
 
-def render_text(plan: Plan, *, color: bool, full: bool = False, width: int | None = None, saved: bool = False) -> str:
-    """Return the plan as text: header, steps in plan order, notes, what guards say, and the summary as the last line.
+def render_text(
+    plan: Plan,
+    *,
+    color: bool,
+    full: bool = False,
+    width: int | None = None,
+    saved: bool = False,
+    left_out: bool = False,
+) -> str:
+    """Return the plan as text: header, steps in plan order, what waits, notes, guards, and the summary as last line.
 
     Args:
         plan: the plan document; every text in it is shown with its control and invisible characters escaped.
@@ -28,6 +37,7 @@ def render_text(plan: Plan, *, color: bool, full: bool = False, width: int | Non
         full: show every membership and every value whole. Otherwise at most 20 memberships of a group are shown, and
             long values are cut in the middle.
         width: columns of the terminal, by which long values are cut; ``None`` where there is none.
+        left_out: list every step that was left out of the plan, in place of their number alone.
         saved: whether the header also tells what proves that a saved plan is the one that was made.
 
     Returns:
@@ -37,6 +47,8 @@ def render_text(plan: Plan, *, color: bool, full: bool = False, width: int | Non
     lines = [
         *_header(plan, style, saved=saved),
         *step_lines(plan.steps, style),
+        *pending_lines(plan, style),
+        *left_out_lines(plan.left_out, style, listed=left_out),
         *_notes(plan.notes, style),
         *_guards(plan, style),
         str(plan.summary),

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from reconciler.capabilities import Capabilities
-from reconciler.model import Kind
+from reconciler.model import Kind, TimerName
 from reconciler.planning import Action, Change, Edge, Note, Plan, Reason, Step, Verdict
 from reconciler.planning.document import seal
-from reconciler.planning.plan import FORMAT, DesiredIdentity, DirectoryIdentity, LiveCounts
+from reconciler.planning.plan import FORMAT, DesiredIdentity, DirectoryIdentity, LeftOut, LiveCounts, Pending
 
 
 def make_plan(*steps: Step, **fields: Any) -> Plan:
@@ -63,6 +63,19 @@ def group_step(action: Action, name: str, reason: Reason = Reason.DIFFERS, *, li
         origin=fields.pop("origin", f"groups/platform.yaml:{line}"),
         **fields,
     )
+
+
+def unlisted(name: str, kind: Kind = Kind.USER, *, since: str, until: str) -> Pending:
+    """Somebody whose deactivation waits, or a group whose deletion does."""
+    action = Action.DEACTIVATE if kind is Kind.USER else Action.DELETE
+    timer = TimerName.UNLISTED
+    return Pending(action=action, kind=kind, id=f"id-{name}", name=name, timer=timer, since=since, until=until)
+
+
+def inactive(name: str, *, since: str, until: str) -> Pending:
+    """Somebody whose deletion waits."""
+    timer = TimerName.DEACTIVATED
+    return Pending(action=Action.DELETE, kind=Kind.USER, id="id", name=name, timer=timer, since=since, until=until)
 
 
 def listed(name: str, line: int = 4, **fields: Any) -> Edge:
@@ -385,6 +398,44 @@ def hostile() -> Plan:
             ),
             Verdict(guard="users.delete", passed=True, number=1, limit="1", allowed_by=HOSTILE),
         ),
+        pending=(
+            Pending(
+                action=Action.DELETE,
+                kind=Kind.USER,
+                id=HOSTILE,
+                name=HOSTILE,
+                timer=TimerName.UNLISTED,
+                since=HOSTILE,
+                until=HOSTILE,
+            ),
+        ),
+        left_out=(LeftOut(step=HOSTILE, why=HOSTILE), LeftOut(step="::error::x", why="only", members=2)),
+    )
+
+
+def waiting_and_left_out() -> Plan:
+    """What is pending, due and left out, by every cause."""
+
+    seen, later = "2026-11-22T00:00:00Z", "2026-12-22T06:30:00Z"
+    return make_plan(
+        user_step(Action.CREATE, "new@example.com", Reason.NOT_IN_DIRECTORY),
+        only=('users[department eq "Platform"]', "group:team-core"),
+        exclude=("user:boss@example.com",),
+        pending=(
+            unlisted("ada@example.com", since=seen, until="2026-11-29T00:00:00Z"),
+            unlisted("due@example.com", since="2026-11-11T09:00:00Z", until=seen),
+            unlisted("Team (old)", Kind.GROUP, since=seen, until="2026-11-29T06:05:00Z"),
+            inactive("gone@example.com", since="2026-10-01T12:00:00Z", until=later),
+            *(inactive(f"z{number:02}@example.com", since=seen, until=later) for number in range(20)),
+        ),
+        left_out=(
+            LeftOut(step="create user:bob@example.com", why="only"),
+            LeftOut(step="deactivate user:due@example.com", why="auto_approve"),
+            LeftOut(step="create group:team-new", why="only"),
+            LeftOut(step="add_members group:team-new", why="needs “create group:team-new”"),
+            LeftOut(step="add_members group:team-core", why="exclude", members=1),
+            LeftOut(step="add_members group:team-core", why="needs “create user:bob@example.com”", members=3),
+        ),
     )
 
 
@@ -426,5 +477,17 @@ def long_values() -> Plan:
 
 SAMPLES: Mapping[str, Callable[[], Plan]] = {
     sample.__name__: sample
-    for sample in (empty, tiny, every_kind, replacement, waiting, remarks, refused, hostile, many_members, long_values)
+    for sample in (
+        empty,
+        tiny,
+        every_kind,
+        replacement,
+        waiting,
+        waiting_and_left_out,
+        remarks,
+        refused,
+        hostile,
+        many_members,
+        long_values,
+    )
 }
