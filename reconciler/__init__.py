@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reconciler._version import __version__
     from reconciler.api import (
-        LedgerError,
+        NothingToResumeError,
         PlanRefusedError,
         WrongDirectoryError,
         apply,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         read_live,
         recall,
         render,
+        resume,
     )
     from reconciler.applying import ApplyEvent, Outcome, RunResult, Status, StopSignal
     from reconciler.desired import Loaded
@@ -33,15 +34,19 @@ if TYPE_CHECKING:
     from reconciler.live import Wanted
     from reconciler.model import Desired, Live
     from reconciler.planning import Plan, PlanFileError
+    from reconciler.store import Actor, LockedError, LockLostError, Store, StoreError
 
 __all__ = [
+    "Actor",
     "ApplyEvent",
     "Desired",
     "Diagnostic",
     "DiagnosticsError",
-    "LedgerError",
     "Live",
     "Loaded",
+    "LockLostError",
+    "LockedError",
+    "NothingToResumeError",
     "Outcome",
     "Plan",
     "PlanFileError",
@@ -50,6 +55,8 @@ __all__ = [
     "RunResult",
     "Status",
     "StopSignal",
+    "Store",
+    "StoreError",
     "Wanted",
     "WrongDirectoryError",
     "__version__",
@@ -62,6 +69,7 @@ __all__ = [
     "read_live",
     "recall",
     "render",
+    "resume",
 ]
 
 
@@ -69,7 +77,7 @@ _HOMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "reconciler._version": ("__version__",),
         "reconciler.api": (
-            "LedgerError",
+            "NothingToResumeError",
             "PlanRefusedError",
             "WrongDirectoryError",
             "apply",
@@ -81,6 +89,7 @@ _HOMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "read_live",
             "recall",
             "render",
+            "resume",
         ),
         "reconciler.applying": ("ApplyEvent", "Outcome", "RunResult", "Status", "StopSignal"),
         "reconciler.desired": ("Loaded",),
@@ -88,6 +97,7 @@ _HOMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "reconciler.live": ("Wanted",),
         "reconciler.model": ("Desired", "Live"),
         "reconciler.planning": ("Plan", "PlanFileError"),
+        "reconciler.store": ("Actor", "LockLostError", "LockedError", "Store", "StoreError"),
     }
 )
 """Where each public name is defined."""

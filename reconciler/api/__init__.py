@@ -14,12 +14,13 @@ They are synchronous, and never print, prompt or exit. What cannot be done is ra
 
 from reconciler.api.applying import apply, check_applicable
 from reconciler.api.directory import doctor, probe, read_live
-from reconciler.api.errors import LedgerError, PlanRefusedError, WrongDirectoryError
+from reconciler.api.errors import NothingToResumeError, PlanRefusedError, WrongDirectoryError
 from reconciler.api.files import load, load_config
 from reconciler.api.planning import plan, recall, render
+from reconciler.api.resuming import resume
 
 __all__ = [
-    "LedgerError",
+    "NothingToResumeError",
     "PlanRefusedError",
     "WrongDirectoryError",
     "apply",
@@ -32,4 +33,5 @@ __all__ = [
     "read_live",
     "recall",
     "render",
+    "resume",
 ]

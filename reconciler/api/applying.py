@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler import observations as memory
-from reconciler.api.errors import LedgerError, PlanRefusedError, WrongDirectoryError
-from reconciler.api.running import run
+from reconciler.api.carrying_out import Watching, Workplace, carry_out, locked, opened
+from reconciler.api.errors import PlanRefusedError, WrongDirectoryError
 from reconciler.config import DirectoryConfig
-from reconciler.planning import Plan, PlanFileError
-from reconciler.planning.document import digest
-from reconciler.scim.connect import open_client
-from reconciler.scim.dialects import dialect_of
-from reconciler.scim.discovery import discover
+from reconciler.model import Desired
+from reconciler.planning import Plan
+from reconciler.planning.document import check_age, check_digest
 from reconciler.scim.endpoint import resolve_base_url
 from reconciler.scim.retry import ThrottleEvent
+from reconciler.store import Actor, LockHolder, Store
+from reconciler.store.actor import current_actor
 
 if TYPE_CHECKING:
     # Most commands do not write, and start-up time is felt at every one.
-    from reconciler.applying import ApplyEvent, Ledger, RunResult, StopSignal
+    from reconciler.applying import ApplyEvent, RunResult, StopSignal
+    from reconciler.store.lock import Lock
+
+_AT_ONCE = timedelta(0)
 
 
 def apply(
@@ -31,21 +33,39 @@ def apply(
     workspace: Path | str,
     *,
     environ: Mapping[str, str] | None = None,
-    actor: Mapping[str, str] | None = None,
+    command: str = "apply",
+    actor: Actor | None = None,
+    desired: Desired | None = None,
+    now: datetime | None = None,
+    verify_key: bytes | None = None,
+    store: Store | None = None,
+    lock: Lock | None = None,
+    lock_timeout: timedelta = _AT_ONCE,
+    on_wait: Callable[[LockHolder], None] | None = None,
     on_event: Callable[[ApplyEvent], None] | None = None,
     on_throttle: Callable[[ThrottleEvent], None] | None = None,
     stop: StopSignal | None = None,
 ) -> RunResult:
-    """Carry out exactly this plan, and keep a ledger of it below the workspace.
+    """Carry out exactly this plan, alone on its directory, and keep the ledger of it in the store.
 
-    What the directory stored otherwise than it was written is remembered there as well, for :func:`recall`.
+    A plan without steps is recorded, too, and no request is sent for it. What the directory stored otherwise than it
+    was written is remembered in the store, for :func:`recall`.
 
     Args:
         plan: a sealed plan, just made or read from a file.
         config: what ``directory.yaml`` says.
-        workspace: its folder; the ledger is written to ``.reconciler/runs`` below it.
-        environ: the environment variables that the base URL and the token may name; this process's own if left out.
-        actor: who and where, for the ledger: user, host, CI job.
+        workspace: its folder, with the store in ``.reconciler`` unless ``config`` names another.
+        environ: the environment variables that the base URL, the token and the store may name; this process's own if
+            left out.
+        command: what was called, for the ledger: ``apply``, ``reconcile``.
+        actor: who and where, for the ledger; what the system and the CI job say of themselves if left out.
+        desired: what the plan was made from; remembered as what was last applied, by which drift is told.
+        now: the moment by which the plan is judged too old or not due; the present one if left out.
+        verify_key: the public key that the plan must be signed with, PEM; any plan will do if left out.
+        store: an open store; the one that ``config`` names is opened and closed if left out.
+        lock: of the directory, held, from that store; the run gets its name. Taken and given back if left out.
+        lock_timeout: how long to wait for another run's lock.
+        on_wait: told who holds the lock, when the waiting begins.
         on_event: told of chunks and steps as they come.
         on_throttle: called before each wait for a server that asks to slow down.
         stop: ends the run early, after what is in flight.
@@ -54,62 +74,61 @@ def apply(
         What became of every step. A step that failed is in it, and no exception.
 
     Raises:
-        PlanFileError: the plan is not intact.
+        PlanFileError: the plan is not intact, too old, not due yet, or not signed by the key.
         PlanRefusedError: guards refuse it.
         WrongDirectoryError: it is for another directory.
         BaseUrlError, TokenError, DialectError: ``directory.yaml`` names something that is not there.
+        LockedError: another run writes to the directory.
         ScimError: the directory cannot be reached at all.
-        LedgerError: the ledger cannot be begun.
-        OSError: the ledger cannot be written on; what was in flight may be applied and not recorded.
+        StoreError: the store cannot be opened or written. Nothing was applied; once a run has begun, this is in its
+            result.
     """
     variables = os.environ if environ is None else environ
-    check_applicable(plan, config, variables)
-    from reconciler.applying import apply_plan
-
-    async def carry_out() -> RunResult:
-        async with open_client(config, Path(workspace), variables, on_throttle=on_throttle) as client:
-            found = await discover(client, dialect_of(config), sparing=True)
-            with _begin_ledger(Path(workspace), plan, actor) as ledger:
-                return await apply_plan(
-                    plan,
-                    client,
-                    schemas=found.schemas,
-                    capabilities=found.capabilities,
-                    ledger=ledger,
-                    stop=stop,
-                    on_event=on_event,
-                )
-
-    result = run(carry_out)
-    # The result counts for more than the memory, without which a plan is only repeated.
-    with suppress(OSError):
-        memory.remember(workspace, plan.directory.base_url, result.run_id, result.outcomes)
-    return result
+    check_applicable(plan, config, variables, now=now or datetime.now(UTC), verify_key=verify_key)
+    who = actor or current_actor(Path(workspace), variables, reason=plan.reason, commit=plan.desired.commit)
+    with (
+        opened(config, Path(workspace), variables, store) as own,
+        locked(plan, config, own, who, lock=lock, wait=lock_timeout, on_wait=on_wait) as held,
+    ):
+        place = Workplace(config=config, workspace=Path(workspace), environ=variables, store=own, lock=held, actor=who)
+        watching = Watching(on_event=on_event, on_throttle=on_throttle, stop=stop)
+        return carry_out(plan, place, watching, command=command, desired=desired)
 
 
-def _begin_ledger(workspace: Path, plan: Plan, actor: Mapping[str, str] | None) -> Ledger:
-    from reconciler.applying import Ledger
-
-    try:
-        return Ledger.open(workspace, plan, actor=actor)
-    except OSError as error:
-        raise LedgerError(Path(error.filename or workspace), error.strerror or str(error)) from error
-
-
-def check_applicable(plan: Plan, config: DirectoryConfig, environ: Mapping[str, str]) -> None:
+def check_applicable(
+    plan: Plan,
+    config: DirectoryConfig,
+    environ: Mapping[str, str],
+    *,
+    now: datetime | None = None,
+    verify_key: bytes | None = None,
+) -> None:
     """Raise what :func:`apply` would raise before its first request; return nothing where it would begin.
 
+    Args:
+        plan: the plan.
+        config: what ``directory.yaml`` says.
+        environ: the environment variables that the base URL may name.
+        now: the moment by which the plan is judged too old or not due; the present one if left out.
+        verify_key: the public key that it must be signed with, PEM; any plan will do if left out.
+
     Raises:
-        PlanFileError: the plan is not intact.
+        PlanFileError: the plan is not intact, too old, not due yet, or not signed by the key.
+        SigningKeyError: the key cannot be used.
         WrongDirectoryError: it is for another directory.
         PlanRefusedError: guards refuse it.
         BaseUrlError: the workspace's base URL cannot be used.
     """
-    if plan.digest != digest(plan):
-        raise PlanFileError("the plan is not intact: its content does not match its digest. Make it again")
+    if verify_key is not None:
+        # Imported now: few plans are signed.
+        from reconciler.planning.signing import verify
+
+        verify(plan, verify_key)
+    check_digest(plan)
     planned = f"{plan.directory.name!r} at {plan.directory.base_url}"
     configured = f"{config.name!r} at {resolve_base_url(config.base_url, environ)}"
     if planned != configured:
         raise WrongDirectoryError(planned, configured)
+    check_age(plan, now or datetime.now(UTC), config.apply.max_plan_age)
     if plan.refusals:
         raise PlanRefusedError(plan.refusals)

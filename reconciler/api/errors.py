@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from reconciler.diagnostics import ReconcilerError
 from reconciler.planning import Verdict
 
@@ -35,15 +33,13 @@ class WrongDirectoryError(ReconcilerError):
         super().__init__(f"the plan is for the directory {planned}, and this workspace is for {configured}")
 
 
-class LedgerError(ReconcilerError):
-    """The ledger of a run cannot be begun. Nothing was written to the directory.
+class NothingToResumeError(ReconcilerError):
+    """A run that has done everything already. Nothing was written.
 
     Attributes:
-        path: what cannot be written.
-        reason: why, in the operating system's words.
+        run_id: its name.
     """
 
-    def __init__(self, path: Path, reason: str) -> None:
-        self.path = path
-        self.reason = reason
-        super().__init__(f"nothing was applied, because its ledger cannot be written: {path}: {reason}")
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"nothing to resume: the run {run_id} has applied every step of its plan")

@@ -17,6 +17,7 @@ from reconciler.applying.forms import Form, Forms, Proof, is_put
 from reconciler.applying.progress import Progress
 from reconciler.applying.requests import TooLargeError, UnsafeWriteError, membership
 from reconciler.applying.roster import Roster
+from reconciler.applying.sender import NotSent
 from reconciler.applying.session import Session
 from reconciler.model import Kind
 from reconciler.planning.plan import Action
@@ -179,6 +180,9 @@ class _Repair:
             request = session.fitting(membership(group, form, ids, schema=session.schema(Kind.GROUP), version=version))
             self._progress.requests += 1
             answer = await session.send(request)
+        except NotSent:
+            self._progress.requests -= 1
+            raise
         except Unauthorized:
             raise
         except (RequestRefused, TooLargeError, UnsafeWriteError):

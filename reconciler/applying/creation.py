@@ -65,7 +65,7 @@ async def create(session: Session, progress: Progress) -> Made:
             answer = await session.send(request)
         except OutcomeUnknown as lost:
             ours = True
-            progress.http_status = lost.status
+            progress.refuse(lost)
             found = await _look_for_lost(session, step, lost)
             if found is not None:
                 return Made(found, ours)
@@ -78,7 +78,7 @@ async def create(session: Session, progress: Progress) -> Made:
                     status=lost.status,
                 ) from lost
         except Conflict as conflict:
-            progress.http_status = conflict.status
+            progress.refuse(conflict)
             return Made(await _in_the_way(session, step, conflict), ours)
         except RequestRefused as refusal:
             filled = _filled(session, step, request, refusal)
@@ -86,7 +86,7 @@ async def create(session: Session, progress: Progress) -> Made:
                 raise
             request = filled
         else:
-            progress.accept(answer.status)
+            progress.accept(answer)
             progress.resource_id = created_id(answer, step.kind)
             looked_up = None if progress.resource_id is not None else await session.look_up_patiently(step)
             return Made(looked_up, ours=True)

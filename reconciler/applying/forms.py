@@ -74,6 +74,8 @@ class Forms:
     _proof: dict[Form, Proof] = field(default_factory=dict)
     _disproven: dict[Form, str] = field(default_factory=dict)
     _against: dict[tuple[str, str], Weight] = field(default_factory=dict)
+    _before: int = 0
+    _clear: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
     def of(cls, action: Action, capabilities: Capabilities) -> Forms:
@@ -114,6 +116,8 @@ class Forms:
     def prove(self, form: Form, proof: Proof) -> None:
         """Record that a form did what it should."""
         self._proof[form] = max(proof, self.proof(form))
+        if proof is Proof.SAFE:
+            self._clear.set()
         self._against.clear()
 
     def disprove(self, form: Form, why: str) -> None:
@@ -121,6 +125,28 @@ class Forms:
         self._disproven.setdefault(form, why)
         if not self.usable:
             self.verdict = self.verdict or self.tell(self._disproven)
+
+    def expect(self, groups: int) -> None:
+        """Announce how many groups are about to use the forms that need no minimum of members."""
+        self._before = groups
+        if not groups:
+            self._clear.set()
+        elif Proof.SAFE not in self._proof.values():
+            self._clear.clear()
+
+    def done(self) -> None:
+        """Record that one of those groups is through, whatever became of it."""
+        self._before -= 1
+        if self._before <= 0:
+            self._clear.set()
+
+    async def others_first(self) -> None:
+        """Wait until the groups that need no minimum have found out what is safe, or are all through.
+
+        A form that does harm takes members away before they are put back.
+        """
+        if self._before > 0:
+            await self._clear.wait()
 
     def shrink(self, size: int) -> None:
         """Record that a request may carry no more members than that."""

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from reconciler.applying.advice import advised
 from reconciler.applying.creation import TakenError, create
+from reconciler.applying.deleted import snapshot
 from reconciler.applying.lookup import AmbiguousCreationError
 from reconciler.applying.outcome import Outcome, Status
-from reconciler.applying.pending import Pending, pending
+from reconciler.applying.pending import Pending, as_before, pending
 from reconciler.applying.progress import Progress
 from reconciler.applying.requests import (
     VERSION_REFUSED,
@@ -73,10 +74,11 @@ class Lane:
         step, session = self._steps[0], self._session
         if step.resource_id is not None or step.address in session.created:
             return await session.read_made(step)
+        doubtful = step.id in session.doubtful
         if session.capabilities.unique(step.kind, step.kind.naming_attribute):
             # The server itself refuses a second one, so the extra look is saved.
-            return None
-        return await session.look_up(step, fresh=False)
+            return await session.look_up(step) if doubtful else None
+        return await (session.look_up_patiently(step) if doubtful else session.look_up(step, fresh=False))
 
     async def _try(self, step: Step) -> Outcome | Progress:
         progress = Progress(step, resource_id=self._current.id if self._current else step.resource_id)
@@ -87,7 +89,8 @@ class Lane:
         except NotSent as error:
             progress.requests -= 1
             if not progress.accepted:
-                return progress.outcome(Status.NOT_TRIED)
+                tried = progress.requests > 0
+                return progress.outcome(Status.FAILED, str(error)) if tried else progress.outcome(Status.NOT_TRIED)
             progress.failure = str(error)
             return progress
         except (
@@ -100,7 +103,9 @@ class Lane:
         ) as error:
             self._count(error)
             if isinstance(error, ScimError) and progress.requests:
-                progress.http_status = error.status or progress.http_status
+                progress.refuse(error)
+            if not isinstance(error, OutcomeUnknown):
+                progress.before = None
             if progress.accepted:
                 progress.failure = advised(step, error)
                 return progress
@@ -153,7 +158,13 @@ class Lane:
 
     def _moved(self, step: Step, current: LiveResource) -> bool:
         precondition = step.precondition
-        return precondition is not None and digest(current, precondition.paths, self._schema) != precondition.digest
+        if precondition is None or digest(current, precondition.paths, self._schema) == precondition.digest:
+            return False
+        if step.id not in self._session.doubtful:
+            return True
+        # An earlier run may have written some of it.
+        before = as_before(step, current, self._schema)
+        return digest(before, precondition.paths, self._schema) != precondition.digest
 
     def _stale(self, progress: Progress) -> Outcome:
         step = progress.step
@@ -167,7 +178,7 @@ class Lane:
 
         Another version alone says nothing: changes of what the step was not planned from do not void it.
         """
-        progress.http_status = _OUTDATED
+        progress.refuse(refusal)
 
         async def read() -> frozenset[Topic]:
             self._current = await self._session.read(self._kind, current.id)
@@ -212,6 +223,7 @@ class Lane:
     async def _send_change(self, progress: Progress, current: LiveResource) -> None:
         step, session = progress.step, self._session
         if step.action is Action.DELETE:
+            progress.before = snapshot(current, self._schema)
             await self._send(progress, current, [deletion(step.kind, current.id, version=session.version(current))])
             return
         changes = self._pending(progress).changes
@@ -255,9 +267,9 @@ class Lane:
                 self._current = await self._session.read(progress.step.kind, current.id)
                 if self._current is not None:
                     raise
-                progress.http_status = error.status
+                progress.refuse(error)
                 return
-            progress.accept(answer.status)
+            progress.accept(answer)
 
     async def _create(self, progress: Progress) -> Outcome | Progress:
         step, session = progress.step, self._session
@@ -277,7 +289,7 @@ class Lane:
     def _found_made(self, progress: Progress, found: LiveResource) -> Outcome:
         """Settle a creation whose resource is there already: by an earlier run of this plan, or by somebody else."""
         progress.resource_id = found.id
-        left = self._pending(progress)
+        left = self._unproven(progress)
         if left:
             return progress.outcome(
                 Status.STALE,
@@ -339,7 +351,8 @@ class Lane:
         if self._current is None:
             return progress.outcome(Status.DIFFERS, "the directory accepted the request and does not show the resource")
         differs = progress.outcome(Status.DIFFERS, left.describe(self._current))
-        return replace(differs, differences=left.observations(self._current))
+        known = left.observations(self._current)
+        return replace(differs, differences=known, explained=left.explained(self._current))
 
     def _count(self, error: Exception) -> None:
         if isinstance(error, ScimError):

@@ -94,6 +94,10 @@ class MembershipLane:
             session.failed(error)
             return progress.outcome(Status.FAILED, str(error))
         ids = [member_id for member_id in progress.members if member_id not in progress.refusals.ids]
+        leaving = roster.left(self._action, ids)
+        too_few = roster.too_few(step, leaving) if leaving else None
+        if too_few is not None:
+            return progress.outcome(Status.FAILED, too_few)
         await writer.write(progress, ids)
         return progress
 

@@ -42,6 +42,7 @@ class Outcome:
         http_status: the status of the last answer to a write, where there was one.
         requests: how many writes were sent for it. 0 for an applied step: it was so already.
         differences: the attributes that the directory accepted and stored as something else.
+        explained: whether they are all that differs.
         request_id: what the server called the last write, where it says so.
         before: of a resource that this step deleted: its attributes in SCIM's JSON form, ``members`` among them as a
             list of ids, without what is writeOnly or secret. ``None`` for every other step.
@@ -54,6 +55,7 @@ class Outcome:
     http_status: int | None = None
     requests: int = 0
     differences: tuple[Observation, ...] = ()
+    explained: bool = False
     request_id: str | None = None
     before: Mapping[str, Any] | None = None
 

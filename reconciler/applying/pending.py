@@ -5,8 +5,10 @@ The one question behind repeats after a lost answer, applying a plan twice, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 
+from reconciler.applying.requests import assign
 from reconciler.attributes import Path, ResourceSchema
 from reconciler.model import LiveResource, LiveUser, Observation
 from reconciler.planning.changes import same
@@ -38,6 +40,10 @@ class Pending:
         if len(self.changes) > _SHOWN:
             parts.append(f"{len(self.changes) - _SHOWN} more")
         return "; ".join(parts)
+
+    def explained(self, current: LiveResource) -> bool:
+        """Tell whether :meth:`observations` names all that is left."""
+        return len(self.observations(current)) == (1 if self.exists else len(self.changes))
 
     def observations(self, current: LiveResource) -> tuple[Observation, ...]:
         """Return what the directory made of the values that it accepted and holds as something else.
@@ -74,6 +80,15 @@ def pending(step: Step, current: LiveResource | None, schema: ResourceSchema) ->
     if current is None:
         return Pending(changes=step.changes)
     return Pending(changes=tuple(change for change in step.changes if not _is_so(change, current, schema)))
+
+
+def as_before(step: Step, current: LiveResource, schema: ResourceSchema) -> LiveResource:
+    """Return a resource as it was before what a step wants and finds there already, for a step that was interrupted."""
+    attributes = deepcopy(current.attributes)
+    for change in step.changes:
+        if _is_so(change, current, schema):
+            assign(attributes, Path.parse(change.path), deepcopy(change.before))
+    return replace(current, attributes=attributes)
 
 
 def _inactive(current: LiveResource) -> bool:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from reconciler.applying.outcome import Outcome, Status
 from reconciler.planning.plan import Edge, Step
+from reconciler.scim.client import ScimResponse
+from reconciler.scim.errors import ScimError
 
 _SHOWN = 5
+_WRITTEN = (Status.APPLIED, Status.DIFFERS, Status.FAILED)
 
 
 @dataclass(slots=True)
@@ -47,6 +52,8 @@ class Progress:
         requests: writes sent.
         accepted: writes that the directory answered with a success.
         http_status: of the last answer to a write.
+        request_id: what the server called the last write, where it says so.
+        before: of a resource that is being deleted: what it was.
         members: the step's edges by the member's id.
         refusals: the memberships that did not come about.
         failure: why the step ended early.
@@ -61,6 +68,8 @@ class Progress:
     requests: int = 0
     accepted: int = 0
     http_status: int | None = None
+    request_id: str | None = None
+    before: Mapping[str, Any] | None = None
     members: dict[str, Edge] = field(default_factory=dict)
     refusals: Refusals = field(default_factory=Refusals)
     failure: str | None = None
@@ -69,10 +78,15 @@ class Progress:
     notes: list[str] = field(default_factory=list)
     loss: str | None = None
 
-    def accept(self, status: int) -> None:
+    def accept(self, answer: ScimResponse) -> None:
         """Record that the directory answered a write with a success."""
         self.accepted += 1
-        self.http_status = status
+        self.http_status, self.request_id = answer.status, answer.request_id
+
+    def refuse(self, error: ScimError) -> None:
+        """Record what a write ended in; an error that is no answer to it leaves what the last answer was."""
+        self.http_status = error.status or self.http_status
+        self.request_id = error.request_id or self.request_id
 
     def outcome(self, status: Status, message: str = "") -> Outcome:
         """Return how the step ended."""
@@ -83,4 +97,6 @@ class Progress:
             resource_id=self.resource_id,
             http_status=self.http_status,
             requests=self.requests,
+            request_id=self.request_id,
+            before=self.before if status in _WRITTEN else None,
         )

@@ -121,7 +121,7 @@ def creation(kind: Kind, changes: Iterable[Change]) -> Request:
     """Return the POST that makes a resource. ``schemas`` names the core schema and every extension that is used."""
     body: dict[str, Any] = {}
     for change in changes:
-        _set(body, Path.parse(change.path), change.after)
+        assign(body, Path.parse(change.path), change.after)
     return Request(method="POST", endpoint=endpoint_of(kind), body={"schemas": _schemas(kind, body), **body})
 
 
@@ -162,7 +162,7 @@ def updates(
         raise NoVerbError(current.address, kind)
     body = _writable(current, schema)
     for change in changes:
-        _set(body, Path.parse(change.path), change.after)
+        assign(body, Path.parse(change.path), change.after)
     if isinstance(current, LiveGroup):
         # An empty list would also take out those whom the server does not show; left out, some servers keep them.
         body |= {"members": known} if (known := _members(_known_members(current))) else {}
@@ -259,7 +259,7 @@ def _written(current: LiveResource, schema: ResourceSchema) -> Iterator[tuple[st
             yield name, value
 
 
-def _set(body: dict[str, Any], path: Path, value: Any) -> None:
+def assign(body: dict[str, Any], path: Path, value: Any) -> None:
     """Put a value at a path of a resource's JSON, or take it away where the value is unassigned."""
     *outer, last = path.keys
     container = body

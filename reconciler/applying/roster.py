@@ -8,7 +8,7 @@ from dataclasses import replace
 from reconciler.applying.session import Session
 from reconciler.applying.settling import Topic
 from reconciler.model import Kind, LiveGroup
-from reconciler.planning.plan import Action
+from reconciler.planning.plan import Action, Step
 from reconciler.scim.answers import member
 from reconciler.scim.client import ScimResponse
 
@@ -71,6 +71,22 @@ class Roster:
             present = frozenset(self.group.members)
             return [member_id for member_id in ids if (member_id in present) is not wanted]
         return [member_id for member_id in ids if self._told.get(member_id) is not wanted]
+
+    def too_few(self, step: Step, leaving: Iterable[str]) -> str | None:
+        """Return why these may not be removed, or ``None``: so many members would not be left as always have to be.
+
+        Whom this run has removed may still be shown by a read that lags behind, and does not count.
+        """
+        if step.action is not Action.REMOVE_MEMBERS or step.min_members is None or self.group is None:
+            return None
+        least = f"{step.address} always has to have {step.min_members} members (min_members)"
+        if self.group.members is None:
+            return f"{least}, and the directory does not tell how many it has, so nobody is removed from it"
+        removed = (one for one, wanted in self._session.written.get(self.group.id, {}).items() if not wanted)
+        left = len({*self.group.members} - {*leaving, *removed})
+        if left >= step.min_members:
+            return None
+        return f"{least}, and would have {left}: the removal was not sent. Plan again to see who is in it"
 
     def assume(self, action: Action, ids: Iterable[str], answer: ScimResponse | None = None) -> None:
         """Take what was accepted for done, so that the next request can build on it."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Any, TypeAlias, TypeVar
 
@@ -63,7 +63,7 @@ class _Alone(Enum):
 
 
 class NotSent(ScimError):  # noqa: N818  # Named as those of reconciler.scim.errors: after what a request ended in.
-    """A write that a bulk did not do, and that was not sent by itself any more because the run has ended."""
+    """A write that was not sent any more: the run has ended, or may not write any more. Nothing was changed by it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -284,7 +284,7 @@ class Sender:
         }
         self._proven |= done
         for one, result in zip(batch, results, strict=True):
-            one.settle(self._judge(one, result))
+            one.settle(self._judge(one, result, answer.request_id))
         self._dispatch_full()
 
     def _not_done(self, batch: Sequence[_Waiting], error: ScimError) -> None:
@@ -324,17 +324,23 @@ class Sender:
         waiting, self._waiting = self._waiting, []
         self._give_back(waiting)
 
-    def _judge(self, one: _Waiting, result: Result | None) -> ScimResponse | _Alone | ScimError:
+    def _judge(self, one: _Waiting, result: Result | None, request_id: str | None) -> ScimResponse | _Alone | ScimError:
         """Return what a plain request would have been answered with, or that it takes one."""
         request = one.request
-        exchange = self._client.exchange(request.method, request.path)
+        exchange = replace(self._client.exchange(request.method, request.path), request_id=request_id)
         if result is None:
             self._doubtful.add(_subject(request))
             return exchange.unreadable(None, "it is to a bulk request, and does not tell what became of this operation")
         content = b"" if result.body is None else msgspec.json.encode(result.body)
         meaning = self._client.meaning(result.status, content)
         if meaning is Meaning.SUCCESS:
-            return ScimResponse(status=result.status, body=result.body, location=result.location, etag=result.version)
+            return ScimResponse(
+                status=result.status,
+                body=result.body,
+                location=result.location,
+                etag=result.version,
+                request_id=request_id,
+            )
         if meaning is Meaning.TURNED_AWAY or _because_of_others(request, result.status):
             return _Alone.NEEDED
         if meaning is Meaning.UNCLEAR:
@@ -362,6 +368,8 @@ def _too_much(refusal: RequestRefused) -> bool:
 
 def _as_of(error: ScimError, request: Request) -> ScimError:
     """Return the error that a bulk ended in as that of one of its operations."""
+    if isinstance(error, NotSent):
+        return error
     return type(error)(
         f"sent with others in one: {error}",
         method=request.method,
@@ -369,4 +377,5 @@ def _as_of(error: ScimError, request: Request) -> ScimError:
         status=error.status,
         scim_type=error.scim_type,
         detail=error.detail,
+        request_id=error.request_id,
     )

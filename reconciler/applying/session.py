@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from reconciler.applying.creations import Creations
@@ -11,7 +11,7 @@ from reconciler.applying.forms import Forms
 from reconciler.applying.lookup import Lookup
 from reconciler.applying.outcome import Outcome, Status
 from reconciler.applying.requests import Request, TooLargeError
-from reconciler.applying.sender import Sender
+from reconciler.applying.sender import NotSent, Sender
 from reconciler.applying.settling import Patience
 from reconciler.applying.stop import StopSignal
 from reconciler.applying.verbs import Verbs
@@ -24,6 +24,10 @@ from reconciler.scim.client import ScimClient, ScimResponse
 from reconciler.scim.errors import RequestRefused, ScimError
 
 _VERSION_REQUIRED = 428
+_LOCK_LOST = (
+    "the lock on the directory is not held any more, so that another run may write to it: nothing further was written. "
+    "Go on with this run by `reconciler apply --resume`, or plan again"
+)
 _FAILURES_IN_A_ROW = 10
 """Steps that may fail on end for a reason that is the server's, before the run ends."""
 
@@ -40,7 +44,10 @@ class Session:
         patience: how long to wait for reads that lag behind.
         outcomes: of the steps that are finished, by step id.
         created: ids of the resources that this run created or found made, by address.
-        halted: why no further step may start, once something says so.
+        halted: why nothing further may be written, once something says so.
+        tripped: why no further step may start, while what has begun is finished: the circuit breaker's word.
+        held: tells whether this run still holds the lock on the directory.
+        doubtful: ids of steps that an earlier run may have carried out, in whole or in part.
         lossy_groups: groups that lost members that no step removes.
         adding: what the run knows of the forms of adding members.
         removing: likewise of removing them.
@@ -63,6 +70,9 @@ class Session:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     created: dict[str, str] = field(default_factory=dict)
     halted: str | None = None
+    tripped: str | None = None
+    held: Callable[[], bool]
+    doubtful: frozenset[str] = frozenset()
     lossy_groups: int = 0
     adding: Forms = field(init=False)
     removing: Forms = field(init=False)
@@ -83,16 +93,27 @@ class Session:
         self.removing = Forms.of(Action.REMOVE_MEMBERS, self.capabilities)
         self.conditional = self.capabilities.etag
         self.sender = Sender(self.client, self.capabilities, lambda: self.halted is not None)
+        self.client.before_write = self._before_write
         self._lookup = Lookup(self.client, self.schemas, self.capabilities)
 
     @property
     def ended(self) -> bool:
         """Whether no further step may start."""
-        return self.halted is not None or self.stop.requested
+        return self.halted is not None or self.tripped is not None or self.stop.requested
 
     def halt(self, why: str) -> None:
-        """Let no further step start. The first reason is the one that counts."""
+        """Let nothing further be written. The first reason is the one that counts."""
         self.halted = self.halted or why
+
+    def trip(self, why: str) -> None:
+        """Let no further step start, and what has begun come to its end. The first reason is the one that counts."""
+        self.tripped = self.tripped or why
+
+    def _before_write(self) -> None:
+        """Refuse a write without the lock, be it one that waited for its turn for long. Raises NotSent."""
+        if not self.held():
+            self.halt(_LOCK_LOST)
+            raise NotSent(_LOCK_LOST)
 
     def failed(self, error: ScimError) -> None:
         """End the run where this failure says that all others would fail, too.

@@ -21,6 +21,7 @@ from reconciler.applying.roster import Roster
 from reconciler.applying.sender import NotSent
 from reconciler.applying.session import Session
 from reconciler.applying.settling import VERSION, Topic
+from reconciler.applying.trial import Trial
 from reconciler.model import Kind, LiveGroup
 from reconciler.planning.plan import Action
 from reconciler.scim.client import ScimResponse
@@ -56,7 +57,7 @@ class MembershipWriter:
         self._queue: deque[Batch] = deque()
         self._sent: list[Batch] = []
         self._due = False
-        self._holds_gate = False
+        self._trial = Trial(session, self._forms, roster)
 
     async def write(self, progress: Progress, ids: Sequence[str]) -> None:
         """Write memberships of one step. What came of them is in ``progress``, the roster and the memory of forms."""
@@ -75,10 +76,10 @@ class MembershipWriter:
         form = next(iter(self._forms.usable), None)
         if form is None or is_put(form) or self._forms.verdict is not None:
             return None
-        if not self._trusted(form) and not self._holds_gate:
+        if not self._trial.trusted(form) and not self._trial.held:
             if self._forms.gate.locked():
                 return None
-            await self._hold_gate(form)
+            await self._trial.begin(form, guarded=False)
         return form, self._size(Batch(progress=progress, ids=()), form)
 
     def sent_ahead(
@@ -96,25 +97,12 @@ class MembershipWriter:
             self._sent.append(batch)
             self._due = True
         else:
-            progress.accept(answer.status)
+            progress.accept(answer)
             self._accepted(batch, form, answer)
-
-    async def _hold_gate(self, form: Form) -> None:
-        await self._session.sender.apart(self._forms.gate.acquire())
-        self._holds_gate = True
-        if self._trusted(form):  # whoever held it may have proven the form
-            self.release()
-
-    def _release_if_trusted(self) -> None:
-        usable = self._forms.usable
-        if not usable or self._trusted(usable[0]):
-            self.release()
 
     def release(self) -> None:
         """Let other groups use forms that are not proven. To be called however the steps of the group ended."""
-        if self._holds_gate:
-            self._holds_gate = False
-            self._forms.gate.release()
+        self._trial.end()
 
     async def _work(self, *, until_proven: bool = False) -> None:
         while self._queue or (self._sent and (self._due or until_proven)):
@@ -155,8 +143,8 @@ class MembershipWriter:
         if form is None:
             self._climbed(batch)
             return
-        if not self._trusted(form) and not self._holds_gate:
-            await self._hold_gate(form)
+        if not self._trial.trusted(form) and not self._trial.held:
+            await self._trial.begin(form, guarded=batch.progress.step.min_members is not None)
             self._queue.appendleft(batch)
             if self._session.ended:
                 self._end()
@@ -165,6 +153,10 @@ class MembershipWriter:
         if len(ids) > size:
             self._queue.appendleft(replace(batch, ids=ids[size:]))
             batch = replace(batch, ids=ids[:size])
+        too_few = self._roster.too_few(batch.progress.step, batch.ids)
+        if too_few is not None:
+            self._give_up(batch.progress, too_few)
+            return
         try:
             await self._send(replace(batch, form=form), form)
         except NotSent:
@@ -173,21 +165,19 @@ class MembershipWriter:
         except ScimError as error:
             self._fail(batch.progress, error)
 
-    def _trusted(self, form: Form) -> bool:
-        """Tell whether a form may be used in several groups at once, and read back later."""
-        proof = self._forms.proof(form)
-        return proof is Proof.SAFE or (proof is Proof.WORKS and not self._roster.others)
-
     def _size(self, batch: Batch, form: Form) -> int:
         size = min(self._forms.size(form), batch.narrowed or self._forms.limit)
-        first = not self._trusted(form) and not batch.progress.refused
+        first = not self._trial.trusted(form) and not batch.progress.refused
         # Somebody has something to lose: one membership tells as much as a thousand.
         return 1 if first and self._roster.strangers else size
 
     def _fail(self, progress: Progress, error: ScimError) -> None:
         self._session.failed(error)
-        progress.http_status = error.status or progress.http_status
-        progress.failure = str(error)
+        progress.refuse(error)
+        self._give_up(progress, str(error))
+
+    def _give_up(self, progress: Progress, why: str) -> None:
+        progress.failure = why
         self._queue = deque(batch for batch in self._queue if batch.progress is not progress)
 
     async def _send(self, batch: Batch, form: Form) -> None:
@@ -205,15 +195,15 @@ class MembershipWriter:
         except Unauthorized:
             raise
         except RequestRefused as refusal:
-            progress.http_status = refusal.status
+            progress.refuse(refusal)
             await self._refused(batch, form, request, refusal)
         except OutcomeUnknown as lost:
-            progress.http_status = lost.status or progress.http_status
+            progress.refuse(lost)
             self._roster.sent(self._action, batch.ids)
             self._sent.append(replace(batch, lost=lost))
             self._due = True
         else:
-            progress.accept(answer.status)
+            progress.accept(answer)
             self._accepted(batch, form, answer)
 
     def _request(self, group: LiveGroup, form: Form, ids: Sequence[str]) -> Request:
@@ -224,7 +214,7 @@ class MembershipWriter:
         return session.fitting(membership(session.intended(group), form, ids, schema=schema, version=version))
 
     def _accepted(self, batch: Batch, form: Form, answer: ScimResponse | None) -> None:
-        self._due = self._due or not self._trusted(form)
+        self._due = self._due or not self._trial.trusted(form)
         self._sent.append(batch)
         self._roster.assume(self._action, batch.ids, answer)
 
@@ -342,7 +332,7 @@ class MembershipWriter:
         proof = Proof.SAFE if witnesses and loss is None else Proof.WORKS
         for batch in sent:
             self._learn(batch, proof, misread=misread)
-        self._release_if_trusted()
+        self._trial.end_if_proven()
 
     def _learn(self, batch: Batch, proof: Proof, *, misread: bool) -> None:
         """Draw the consequences of what became of one batch."""

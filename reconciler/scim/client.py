@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -125,6 +124,8 @@ class ScimClient:
     Attributes:
         base_url: the endpoint.
         concurrency: requests in flight at once, at most; not more than the server is known to bear.
+        before_write: called right before each try of a write, when it has waited for its turn; a ScimError that it
+            raises is what the request ends in, and nothing is sent.
     """
 
     def __init__(
@@ -141,6 +142,7 @@ class ScimClient:
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.concurrency = max(1, min(concurrency, capabilities.max_concurrency or concurrency))
+        self.before_write: Callable[[], None] | None = None
         self._statuses = frozenset(capabilities.throttle_statuses)
         self._markers = tuple(marker.encode() for marker in capabilities.throttle_markers)
         self._token = token
@@ -290,6 +292,8 @@ class ScimClient:
 
     async def _once(self, request: httpx.Request, exchange: Exchange, turn: Turn) -> ScimResponse | _Failure:
         reads = exchange.method == "GET"
+        if not reads and self.before_write is not None:
+            self.before_write()
         try:
             answer = await self._receive(request, exchange)
         except (httpx.TransportError, httpx.DecodingError) as fault:
@@ -307,7 +311,13 @@ class ScimClient:
         if meaning is Meaning.OTHER:
             return _Failure(exchange.failure(answer.status, answer.content, meaning), again=False)
         try:
-            return _success(answer, exchange)
+            return ScimResponse(
+                status=answer.status,
+                body=exchange.body(answer.status, answer.content),
+                location=answer.headers.get("location"),
+                etag=answer.headers.get("etag"),
+                request_id=exchange.request_id,
+            )
         except MalformedAnswer as malformed:
             # A gateway's page of one moment, or a cut answer; a wrong base_url says the same again at once.
             return _Failure(malformed, again=True, status=answer.status, tries=_READINGS)
@@ -366,31 +376,3 @@ class ScimClient:
         finally:
             await response.aclose()
         return _Answer(response.status_code, response.headers, bytes(content))
-
-
-def _success(answer: _Answer, exchange: Exchange) -> ScimResponse:
-    body: Any = None
-    # RFC 8259 §8.1 forbids a byte order mark, and lets whoever reads ignore it: .NET writes one by default.
-    content = answer.content.removeprefix(BOM_UTF8)
-    if content.strip():
-        try:
-            body = msgspec.json.decode(content)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            if content.lstrip()[:1] == b"<":
-                raise exchange.web_page(answer.status) from None
-            raise exchange.unreadable(answer.status, "it is not JSON") from None
-        except RecursionError:
-            raise exchange.unreadable(answer.status, "it nests too deep") from None
-        if isinstance(body, list):
-            body = {"Resources": body}
-        if not isinstance(body, dict):
-            raise exchange.unreadable(answer.status, "it is no JSON object")
-    elif exchange.method == "GET":
-        raise exchange.unreadable(answer.status, "it is empty")
-    return ScimResponse(
-        status=answer.status,
-        body=body,
-        location=answer.headers.get("location"),
-        etag=answer.headers.get("etag"),
-        request_id=exchange.request_id,
-    )

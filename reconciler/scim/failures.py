@@ -138,6 +138,31 @@ class Exchange:
             kind, message = RequestRefused, f"the server refused ({said})"
         return self._error(kind, message, **facts)
 
+    def body(self, status: int, content: bytes) -> dict[str, Any] | None:
+        """Return the JSON object of a successful answer, ``None`` where there is none and none is needed.
+
+        A bare list is given as ``{"Resources": list}``. Raises MalformedAnswer, for a write OutcomeUnknown, for others.
+        """
+        # RFC 8259 §8.1 forbids a byte order mark, and lets whoever reads ignore it: .NET writes one by default.
+        content = content.removeprefix(BOM_UTF8)
+        if not content.strip():
+            if self.method == "GET":
+                raise self.unreadable(status, "it is empty")
+            return None
+        try:
+            body = msgspec.json.decode(content)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            if content.lstrip()[:1] == b"<":
+                raise self.web_page(status) from None
+            raise self.unreadable(status, "it is not JSON") from None
+        except RecursionError:
+            raise self.unreadable(status, "it nests too deep") from None
+        if isinstance(body, list):
+            return {"Resources": body}
+        if not isinstance(body, dict):
+            raise self.unreadable(status, "it is no JSON object")
+        return body
+
     def _whereabouts(self) -> str:
         """What to look at where it is not one resource that is not found, but an endpoint."""
         if self.method != "GET" or self.path not in ("/Users", "/Groups"):

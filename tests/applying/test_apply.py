@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.applying import ApplyEvent, Status, StopSignal, read_ledger
+from memory_journal import MemoryJournal
+from reconciler.applying import ApplyEvent, Status, StopSignal
 from reconciler.model import Kind
 from reconciler.sandbox.server import Sandbox
 from scenario import Scenario, Start
@@ -213,13 +214,12 @@ def test_a_stop_finishes_what_is_in_flight_and_says_what_was_not_tried(start: St
         if event.done == 5:
             stop.request()
 
-    result = scenario.apply(stop=stop, on_event=after_five)
+    journal = MemoryJournal()
+    result = scenario.apply(stop=stop, on_event=after_five, journal=journal)
     assert result.by_user
     assert result.counts[Status.APPLIED] == 5
     assert result.counts[Status.NOT_TRIED] == 25
-    lines = read_ledger(scenario.workspace / ".reconciler" / "runs" / result.run_id)
-    assert lines[-1]["type"] == "run_completed"
-    assert lines[-1]["counts"] == {"applied": 5, "not_tried": 25}
+    assert journal.result == result
     scenario.converge()
 
 
@@ -236,36 +236,3 @@ def test_refused_credentials_end_the_run_at_once(start: Start) -> None:
     assert result.stopped is not None
     assert "no-longer-valid" not in result.stopped
     assert sandbox.request_count == count + 1
-
-
-def test_the_ledger_tells_every_step_in_order_of_chunks(start: Start) -> None:
-    scenario, _ = start()
-    result = scenario.write(TEAM).converge()
-    lines = read_ledger(scenario.workspace / ".reconciler" / "runs" / result.run_id)
-    assert [line["type"] for line in lines] == [
-        "run_started",
-        "chunk_started",
-        "step_finished",
-        "step_finished",
-        "chunk_completed",
-        "chunk_started",
-        "step_finished",
-        "chunk_completed",
-        "chunk_started",
-        "step_finished",
-        "chunk_completed",
-        "run_completed",
-    ]
-    assert (
-        scenario.token not in (scenario.workspace / ".reconciler" / "runs" / result.run_id / "ledger.jsonl").read_text()
-    )
-
-
-def test_a_torn_last_line_of_a_ledger_is_left_out(start: Start) -> None:
-    scenario, _ = start()
-    result = scenario.write(TEAM).converge()
-    folder = scenario.workspace / ".reconciler" / "runs" / result.run_id
-    whole = read_ledger(folder)
-    with (folder / "ledger.jsonl").open("ab") as file:
-        file.write(b'{"type":"step_fin')
-    assert read_ledger(folder) == whole

@@ -14,6 +14,7 @@ import pytest
 
 from command_line import ADA_AND_TEAM, COMMAND, Workspace, call
 from reconciler.sandbox.server import Sandbox
+from reconciler.store import RunStatus
 
 DONE = "Applied: 3 applied, 0 differ, 0 failed, 0 stale, 0 skipped, 0 not tried."
 NO_CHANGES = "No changes. The directory matches the desired state."
@@ -27,8 +28,9 @@ def test_apply_shows_the_plan_applies_it_and_the_next_plan_is_empty(workspace: W
     assert workspace.call("plan").last_line == NO_CHANGES
     again = workspace.call("apply", "--auto-approve")
     assert (again.code, again.last_line) == (0, NO_CHANGES)
-    (ledger,) = workspace.ledgers()
-    assert ledger[-1]["type"] == "run_completed"
+    ((run, ledger),) = workspace.runs()
+    assert run.status is RunStatus.COMPLETE
+    assert [line.state for line in ledger] == ["applied"] * 3
 
 
 def test_json_holds_the_numbers_of_the_plan_and_every_outcome(workspace: Workspace) -> None:
@@ -91,7 +93,7 @@ def test_only_yes_applies(workspace: Workspace, answer: str, code: int) -> None:
         out, _ = process.communicate(timeout=60)
     assert process.returncode == code
     assert ("Applied:" in out) == (code == 0)
-    assert len(workspace.ledgers()) == (1 if code == 0 else 0)
+    assert len(workspace.runs()) == (1 if code == 0 else 0)
 
 
 def test_ctrl_c_is_an_answer_too(workspace: Workspace) -> None:
@@ -102,7 +104,7 @@ def test_ctrl_c_is_an_answer_too(workspace: Workspace) -> None:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=2)
     assert process.returncode == 130
-    assert workspace.ledgers() == []
+    assert workspace.runs() == []
 
 
 def test_a_saved_plan_is_applied_exactly(workspace: Workspace) -> None:
@@ -203,9 +205,9 @@ def test_the_first_signal_ends_the_run_in_order_and_the_next_run_completes_it(
     assert "Stopping: what is in flight is finished and recorded." in err
     assert "Stopped: stopped by the user" in out
     assert " 0 failed" in out.splitlines()[-1]
-    (ledger,) = workspace.ledgers()
-    assert ledger[-1]["type"] == "run_completed"
-    applied = [line for line in ledger if line["type"] == "step_finished" and line["status"] == "applied"]
+    ((run, ledger),) = workspace.runs()
+    assert run.status is RunStatus.STOPPED
+    applied = [line for line in ledger if line.state == "applied"]
     assert get(workspace.sandbox, "/Users")["totalResults"] == len(applied)
 
     assert workspace.call("apply", "--auto-approve", "-q").code == 0
@@ -224,8 +226,8 @@ def test_the_second_signal_stops_at_once(workspace: Workspace) -> None:
             read_until(process.stderr, "Stopping")
             process.send_signal(signal.SIGINT)
             assert process.wait(timeout=60) == 130
-    (ledger,) = workspace.ledgers()
-    assert ledger[-1]["type"] != "run_completed"
+    ((run, _),) = workspace.runs()
+    assert run.status is RunStatus.INTERRUPTED
 
 
 def wait_until_quiet(sandbox: Sandbox, seconds: float = 0.5) -> None:

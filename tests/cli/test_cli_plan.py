@@ -88,7 +88,7 @@ def test_a_refused_plan_is_refused_whatever_is_done_with_it(open_workspace: Call
     assert done.code == 3
     assert done.document["result"] is None
     assert [refusal["guard"] for refusal in done.document["plan"]["refusals"]] == ["users.deactivate"]
-    assert workspace.ledgers() == []
+    assert workspace.runs() == []
 
 
 def test_problems_of_the_files_are_told_on_standard_error(workspace: Workspace) -> None:

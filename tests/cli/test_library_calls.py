@@ -26,7 +26,7 @@ def make(workspace: Workspace) -> tuple[reconciler.Loaded, Plan]:
 
 def test_load_read_plan_apply_and_plan_again(workspace: Workspace, capfd: pytest.CaptureFixture[str]) -> None:
     loaded, planned = make(workspace)
-    result = reconciler.apply(planned, loaded.desired.config, workspace.path, environ=workspace.env)
+    result = reconciler.apply(planned, loaded.desired.config, workspace.path, environ=workspace.env, now=AS_OF)
     assert result.complete
     assert make(workspace)[1].steps == ()
     assert capfd.readouterr() == ("", "")
@@ -50,7 +50,7 @@ def test_an_altered_plan_is_not_applied(workspace: Workspace) -> None:
     altered = msgspec.structs.replace(planned, steps=planned.steps[:1])
     with pytest.raises(reconciler.PlanFileError, match="not intact"):
         reconciler.apply(altered, loaded.desired.config, workspace.path, environ=workspace.env)
-    assert workspace.ledgers() == []
+    assert workspace.runs() == []
 
 
 def test_every_public_name_is_there() -> None:

@@ -17,7 +17,8 @@ import pytest
 import yaml
 
 from loopback import Reply, Request, serving
-from reconciler.applying import Ledger, RunResult, apply_plan
+from memory_journal import MemoryJournal
+from reconciler.applying import RunResult, apply_plan
 from reconciler.sandbox.server import Sandbox
 from scenario import Scenario
 from third_party import scim2_server
@@ -46,9 +47,8 @@ def apply_and_count(scenario: Scenario) -> tuple[RunResult, Mapping[str, int]]:
 
     async def run() -> tuple[RunResult, Mapping[str, int]]:
         async with scenario.client() as client:
-            with Ledger.open(scenario.workspace, planned) as ledger:
-                schemas, capabilities = live.schemas, live.capabilities
-                done = await apply_plan(planned, client, schemas=schemas, capabilities=capabilities, ledger=ledger)
+            schemas, capabilities, journal = live.schemas, live.capabilities, MemoryJournal()
+            done = await apply_plan(planned, client, schemas=schemas, capabilities=capabilities, journal=journal)
             return done, client.statistics.by_method
 
     return asyncio.run(run())

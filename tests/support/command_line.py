@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
+from reconciler import load_config
 from reconciler.sandbox.server import Sandbox
+from reconciler.store import RunRecord, StepRecord, Store
 
 COMMAND = (sys.executable, "-W", "error", "-m", "reconciler")
 
@@ -97,9 +97,10 @@ class Workspace:
     def call(self, *arguments: str) -> Done:
         return call([*arguments, "-C", str(self.path)], env=self.env)
 
-    def ledgers(self) -> list[list[dict[str, Any]]]:
-        """The lines of the ledgers of all runs, oldest run first."""
-        return [
-            [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
-            for path in sorted(self.path.glob(".reconciler/runs/*/ledger.jsonl"))
-        ]
+    def runs(self) -> list[tuple[RunRecord, list[StepRecord]]]:
+        """The runs in the store with their ledgers, the oldest first."""
+        store = Store.open_existing(load_config(self.path), self.path, self.env)
+        if store is None:
+            return []
+        with store:
+            return [(run, store.steps_of(run.id)) for run in reversed(store.runs())]

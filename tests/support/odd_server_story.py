@@ -10,20 +10,21 @@ from typing import Any
 
 import yaml
 
+from memory_journal import MemoryJournal
 from odd_server import OddServer
 from odd_server_quirks import Quirks
 from odd_server_records import Row
-from reconciler.applying import Ledger, RunResult, apply_plan
+from reconciler.applying import RunResult, apply_plan
 from reconciler.applying.outcome import Status
 from reconciler.desired import load
 from reconciler.diagnostics import Diagnostic, ReconcilerError, Severity
 from reconciler.live import Wanted, read_live
-from reconciler.model import History
-from reconciler.observations import recall, remember
+from reconciler.model import History, Observation
 from reconciler.planning import Plan, plan
 from reconciler.scim.client import ScimClient
 from reconciler.scim.dialects import load_dialect
 from reconciler.scim.retry import RetryPolicy
+from reconciler.store.observing import learned
 from scenario import AS_OF, DIRECTORY
 
 MOST_RUNS = 3
@@ -202,6 +203,7 @@ class Story:
         self.server = server
         self.told: list[Told] = []
         self._folder = folder
+        self._memory: list[Observation] = []
         quirks = server.quirks
         self._crowd = _CROWD if (quirks.paging, quirks.total) != ("index", "all") else 0
         self._settling = (0.02, 0.08) if quirks.reads == "late" else (0.001,)
@@ -268,20 +270,19 @@ class Story:
         desired, notes = self._desired, list[Diagnostic]()
         wanted = Wanted.of(desired)
         self._live = await read_live(client, load_dialect("generic"), wanted=wanted, on_note=notes.append)
-        learned = History(observations=recall(self._folder, client.base_url))
-        return plan(desired, self._live, as_of=AS_OF, history=learned), notes
+        history = History(observations=tuple(self._memory))
+        return plan(desired, self._live, as_of=AS_OF, history=history), notes
 
     async def _apply(self, client: ScimClient, planned: Plan) -> RunResult:
-        with Ledger.open(self._folder, planned) as ledger:
-            result = await apply_plan(
-                planned,
-                client,
-                schemas=self._live.schemas,
-                capabilities=self._live.capabilities,
-                ledger=ledger,
-                settling=self._settling,
-            )
-        remember(self._folder, client.base_url, result.run_id, result.outcomes)
+        result = await apply_plan(
+            planned,
+            client,
+            schemas=self._live.schemas,
+            capabilities=self._live.capabilities,
+            journal=MemoryJournal(),
+            settling=self._settling,
+        )
+        self._memory.extend(learned(result.outcomes))
         return result
 
     def _intrude(self) -> None:

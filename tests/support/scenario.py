@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from reconciler.applying import ApplyEvent, Ledger, RunResult, StopSignal, apply_plan
+from memory_journal import MemoryJournal
+from reconciler.applying import ApplyEvent, Breaker, Outcome, RunResult, StopSignal, apply_plan
 from reconciler.applying.settling import SETTLING_SECONDS
 from reconciler.config import Policy
 from reconciler.desired import load
 from reconciler.live import read_live
-from reconciler.model import History, Live
-from reconciler.observations import recall, remember
+from reconciler.model import History, Live, Observation
 from reconciler.planning import Plan, plan
 from reconciler.sandbox.server import Sandbox
 from reconciler.scim.client import ScimClient
 from reconciler.scim.dialects import load_dialect
 from reconciler.scim.retry import RetryPolicy
+from reconciler.store.observing import learned
 
 DIRECTORY = """\
 directory:
@@ -33,6 +34,8 @@ guards:
   users: {{deactivate: {{count: 100000}}, delete: {{count: 100000}}}}
   groups: {{delete: {{count: 100000}}}}
   members: {{remove: {{count: 100000}}}}
+  memberships: {{remove: {{count: 100000}}}}
+  identity: {{change: {{count: 100000}}}}
 apply: {{chunk_size: {chunk_size}}}
 """
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
@@ -64,6 +67,8 @@ class Scenario:
     settling: tuple[float, ...] = SETTLING_SECONDS
     bulk: bool = False
     """Whether /Bulk is used where the directory offers it. Most tests are about single requests."""
+    memory: dict[str, list[Observation]] = field(default_factory=dict)
+    """What applies have learned, by directory."""
 
     def write(self, yaml: str) -> Scenario:
         """State this, and nothing else."""
@@ -91,10 +96,10 @@ class Scenario:
 
     def plan_for(self, live: Live, policy: Policy | None = None) -> Plan:
         """Plan for a directory that was read before, with what earlier applies from this workspace learned of it."""
-        learned = History(observations=recall(self.workspace, live.base_url))
+        history = History(observations=tuple(self.memory.get(live.base_url, ())))
         desired = load(self.workspace).desired
         policy = policy or replace(desired.config.policy, canary=self.canary)
-        return plan(desired, live, as_of=self.as_of, policy=policy, history=learned)
+        return plan(desired, live, as_of=self.as_of, policy=policy, history=history)
 
     def apply(
         self,
@@ -102,10 +107,13 @@ class Scenario:
         *,
         stop: StopSignal | None = None,
         on_event: Callable[[ApplyEvent], None] | None = None,
+        journal: MemoryJournal | None = None,
+        breaker: Breaker | None = None,
     ) -> RunResult:
         """Carry out a plan, or a fresh one."""
         live = self.live()
-        return self.apply_to(planned or self.plan_for(live), live, stop=stop, on_event=on_event)
+        made = planned or self.plan_for(live)
+        return self.apply_to(made, live, stop=stop, on_event=on_event, journal=journal, breaker=breaker)
 
     def apply_to(
         self,
@@ -114,25 +122,31 @@ class Scenario:
         *,
         stop: StopSignal | None = None,
         on_event: Callable[[ApplyEvent], None] | None = None,
+        journal: MemoryJournal | None = None,
+        breaker: Breaker | None = None,
+        settled: Mapping[str, Outcome] | None = None,
+        doubtful: Collection[str] = (),
     ) -> RunResult:
         """Carry out a plan on a directory that was read before."""
 
         async def run() -> RunResult:
             async with self.client() as client:
-                with Ledger.open(self.workspace, planned) as ledger:
-                    return await apply_plan(
-                        planned,
-                        client,
-                        schemas=live.schemas,
-                        capabilities=live.capabilities,
-                        ledger=ledger,
-                        stop=stop,
-                        on_event=on_event,
-                        settling=self.settling,
-                    )
+                return await apply_plan(
+                    planned,
+                    client,
+                    schemas=live.schemas,
+                    capabilities=live.capabilities,
+                    journal=journal or MemoryJournal(),
+                    breaker=breaker,
+                    settled=settled or {},
+                    doubtful=doubtful,
+                    stop=stop,
+                    on_event=on_event,
+                    settling=self.settling,
+                )
 
         result = asyncio.run(run())
-        remember(self.workspace, live.base_url, result.run_id, result.outcomes)
+        self.memory.setdefault(live.base_url, []).extend(learned(result.outcomes))
         return result
 
     def converge(self) -> RunResult:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import platform
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import click
 
 from reconciler import api
 from reconciler.applying import ApplyEvent, RunResult, Status, StopSignal
-from reconciler.applying.ledger import RUNS
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.failures import exiting
@@ -88,8 +86,8 @@ def command(
     if file is None and not auto_approve and not _approved(config):
         terminal.complain("Nothing was applied.")
         return ExitCode.STOPPED
-    result = _carry_out(terminal, planned, config)
-    terminal.tell(f"Ledger: {terminal.workspace / RUNS / result.run_id / 'ledger.jsonl'}")
+    result = _carry_out(terminal, planned, config, now=options.as_of)
+    terminal.tell(f"The store has the ledger of this run, {result.run_id}.")
     if not terminal.json:
         terminal.result(render_result(result, color=terminal.color, full=full))
     _document(terminal, planned, result)
@@ -100,7 +98,10 @@ def _saved(terminal: Terminal, file: Path) -> tuple[DirectoryConfig, Plan]:
     with exiting(ExitCode.STALE, PlanFileError):
         planned = decode(file.read_bytes())
     config = load_directory_file(terminal)
-    with exiting(ExitCode.STALE, api.WrongDirectoryError), exiting(ExitCode.REFUSED, api.PlanRefusedError):
+    with (
+        exiting(ExitCode.STALE, PlanFileError, api.WrongDirectoryError),
+        exiting(ExitCode.REFUSED, api.PlanRefusedError),
+    ):
         api.check_applicable(planned, config, os.environ)
     if planned.desired.digest != files_digest(terminal.workspace):
         terminal.tell("warning: the files have changed since this plan was made. It is applied as it is.")
@@ -113,7 +114,7 @@ def _approved(config: DirectoryConfig) -> bool:
     return answer == "yes"
 
 
-def _carry_out(terminal: Terminal, planned: Plan, config: DirectoryConfig) -> RunResult:
+def _carry_out(terminal: Terminal, planned: Plan, config: DirectoryConfig, *, now: datetime | None) -> RunResult:
     stop = StopSignal()
     with Progress(terminal, f"Applying to {label(config.name)}") as progress, stopping_in_order(stop):
 
@@ -125,20 +126,11 @@ def _carry_out(terminal: Terminal, planned: Plan, config: DirectoryConfig) -> Ru
             planned,
             config,
             terminal.workspace,
-            actor=_actor(),
+            now=now,
             on_event=on_event,
             on_throttle=lambda event: tell_throttle(event, progress, terminal),
             stop=stop,
         )
-
-
-def _actor() -> dict[str, str]:
-    """Return who runs this and where, as far as the system tells."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = ""
-    return {name: value for name, value in (("user", user), ("host", platform.node())) if value}
 
 
 def _document(terminal: Terminal, planned: Plan, result: RunResult | None) -> None:
@@ -170,5 +162,7 @@ def exit_code_of(result: RunResult) -> ExitCode:
     # What needs a stale step is skipped: then nothing but staleness went wrong.
     if Status.STALE in statuses and statuses <= {Status.APPLIED, Status.STALE, Status.SKIPPED}:
         return ExitCode.STALE
+    if result.breaker:
+        return ExitCode.PARTLY
     nothing_written = statuses.isdisjoint({Status.APPLIED, Status.DIFFERS})
     return ExitCode.ERROR if nothing_written and result.stopped is not None else ExitCode.PARTLY

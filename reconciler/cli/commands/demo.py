@@ -13,7 +13,6 @@ from pathlib import Path
 import click
 
 from reconciler import api
-from reconciler.applying.ledger import RUNS, read_ledger
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.terminal import Terminal
@@ -26,6 +25,7 @@ from reconciler.rendering.words import counted
 from reconciler.sandbox.seed import read_seed
 from reconciler.sandbox.server import Sandbox
 from reconciler.scim.dialects import GENERIC
+from reconciler.store import Store
 
 SEED = Path(".sandbox") / "seed.json"
 """Where a workspace keeps what the demo's directory holds at the start. Without it, the directory starts empty."""
@@ -153,16 +153,14 @@ class _Narrator:
         self._terminal.result("\n")
 
     def _ledger(self) -> None:
-        (run,) = (Path(WORKSPACE) / RUNS).iterdir()
-        lines = read_ledger(run)
-        finished = [line for line in lines if line["type"] == "step_finished"]
-        writes = sum(line.get("requests", 0) for line in finished)
-        chunks = sum(line["type"] == "chunk_completed" for line in lines)
-        self._say(
-            f"The ledger {RUNS}/{run.name}/ledger.jsonl keeps what was done:",
-            f"{counted(len(finished), 'step')} in {counted(chunks, 'chunk')}, {counted(writes, 'write')} sent, all of "
-            "them read back.",
-        )
+        workspace = Path(WORKSPACE)
+        with Store.open(api.load_config(workspace), workspace, os.environ) as store:
+            (run,) = store.runs(limit=1)
+            writes = sum(line.requests for line in store.steps_of(run.id))
+            self._say(
+                f"The ledger in {store.place} keeps what was done, as the run {run.id}:",
+                f"{counted(run.steps, 'step')}, {counted(writes, 'write')} sent, all of them read back.",
+            )
 
     def _next(self, dialect: str) -> None:
         address = "https://api.atlassian.com/scim/directory/DIRECTORY_ID" if dialect == "atlassian" else "https://…"
