@@ -23,9 +23,13 @@ class PostgreSQL:
 
     One starts within a second, so every process of a test session has its own: nothing is shared between them that
     could make tests wait for each other.
+
+    Args:
+        durable: whether commits survive a power cut. What tests kill are clients, never the machine.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        self._durable = durable
         # Not below pytest's folder, which other sessions lock up for everyone but its owner.
         self._folder = Path(tempfile.mkdtemp(prefix="reconciler-postgresql-"))
         self._server: PostgresServer | None = None
@@ -37,10 +41,10 @@ class PostgreSQL:
             self._server = get_server(self._folder / "data", cleanup_mode="stop")
         import psycopg
 
-        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
-            # What is killed here are clients, never the machine.
-            connection.execute("ALTER SYSTEM SET fsync TO off")
-            connection.execute("SELECT pg_reload_conf()")
+        if not self._durable:
+            with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+                connection.execute("ALTER SYSTEM SET fsync TO off")
+                connection.execute("SELECT pg_reload_conf()")
         return self
 
     def __exit__(
