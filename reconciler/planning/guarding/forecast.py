@@ -85,13 +85,18 @@ class Forecast:
         return frozenset(edge.id for edge in self.removed.get(group, ()) if edge.id is not None)
 
     @cached_property
+    def _gone(self) -> frozenset[str]:
+        """The ids of the users and groups that are deleted."""
+        return frozenset((*self.deleted[Kind.USER], *self.deleted[Kind.GROUP]))
+
+    @cached_property
     def lost_by_deletion(self) -> dict[str, frozenset[str]]:
         """The members that groups which stay lose because the members are deleted, by group.
 
         Whatever DELETE does in this directory: nobody keeps access by a membership of a deleted account. Members that
         are removed one by one as well are left out.
         """
-        gone = self.deleted[Kind.USER].keys() | self.deleted[Kind.GROUP].keys()
+        gone = self._gone
         if not gone:
             return {}
         staying = (one for one in self._live.groups if one.members and one.id not in self.deleted[Kind.GROUP])
@@ -124,6 +129,7 @@ class Forecast:
         added = self.added.get(successor, ())
         kept = {edge.id for edge in added if edge.id is not None}
         kept |= self.before(successor) - self.removed_ids(successor)
+        kept -= self._gone
         names = {edge.address for edge in added}
         for member in self.before(key(deletion)) & self.deleted[Kind.GROUP].keys():
             heir = self.successor(self.deleted[Kind.GROUP][member])
@@ -148,14 +154,18 @@ class Forecast:
 
     def after(self, group: str) -> int:
         """Return how many members a group has after the plan."""
-        return len(self.before(group)) - len(self.lost(group)) + len(self.added.get(group, ()))
+        return len(self.before(group)) - len(self.lost(group)) + self._staying(self.added.get(group, ()))
 
     def lowest(self, group: str) -> int:
         """Return how many members a group has at the moment at which it has the fewest.
 
         What is added comes before what is removed, except for what has to wait for a removal.
         """
-        return self.after(group) - len(self.late.get(group, ()))
+        return self.after(group) - self._staying(self.late.get(group, ()))
+
+    def _staying(self, edges: Iterable[Edge]) -> int:
+        """Return how many of the memberships are not those of somebody who is deleted in the end."""
+        return sum(edge.id not in self._gone for edge in edges)
 
     @cached_property
     def memberships_lost(self) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from reconciler.attributes import fold
 from reconciler.model import Kind
@@ -65,12 +65,14 @@ def _missing(
 ) -> Iterator[Verdict]:
     if not required:
         return
-    gone = forecast.lost(group) | (forecast.before(group) & forecast.deactivated.keys())
-    coming = {fold(edge.name) for edge in forecast.added.get(group, ())}
+    added = forecast.added.get(group, ())
+    there = forecast.before(group).union(edge.id for edge in added if edge.id is not None)
+    coming = {fold(edge.name) for edge in added}
+    gone = forecast.lost(group) | (there & (forecast.deactivated.keys() | forecast.deleted[Kind.USER].keys()))
     missing = {}
     for name, remedy in required.items():
         ids = ids_by_name[fold(name)]
-        if ids & gone or (answers and not _present(forecast, group, ids) and fold(name) not in coming):
+        if ids & gone or (answers and there.isdisjoint(ids) and fold(name) not in coming):
             missing[Kind.USER.address(name)] = remedy
     if missing:
         yield Verdict(
@@ -82,9 +84,3 @@ def _missing(
             resources=tuple(missing)[:SHOWN],
             how_to_allow="; ".join(dict.fromkeys(missing.values())),
         )
-
-
-def _present(forecast: Forecast, group: str, ids: Collection[str]) -> bool:
-    return not forecast.before(group).isdisjoint(ids) or any(
-        edge.id in ids for edge in forecast.added.get(group, ()) if edge.id is not None
-    )
