@@ -34,7 +34,10 @@ def run_of(given_states: States) -> tuple[Plan, Live] | None:
     except DiagnosticsError:
         event("refused")
         return None
-    assume(made.steps)
+    found = given_states.live
+    nested = any(member in found.groups_by_id for group in found.groups for member in group.members or ())
+    # Where groups are said not to nest, nobody looks for the ones that held a deleted one.
+    assume(made.steps and (found.capabilities.nested_groups or not nested))
     return made, SimulatedDirectory(given_states.live).apply(made)
 
 

@@ -97,7 +97,7 @@ def _taken_place(today: Today, one: PastStep, name: str, namesakes: list[LiveRes
             return None
     if not today.context.capabilities.unique(live.kind, live.kind.naming_attribute):
         today.remarks.not_as_left(
-            f"{address} is not made again: the directory has a {live.kind} of that name, taken for the one that the run "
+            f"{address} is not made again: the directory has a {live.kind} of that name, taken for the one that was "
             "deleted"
         )
     return Return(one, name, live=live)

@@ -125,8 +125,8 @@ class Memberships:
 
     def _tell_of_lost_groups(self, back: Return) -> None:
         self._today.remarks.cannot_undo(
-            f"{back.address} comes back without the groups that it was in, apart from those that the run itself took it "
-            "out of: they are not recorded"
+            f"{back.address} comes back without the groups that it was in, apart from those that the run itself took "
+            "it out of: they are not recorded"
         )
 
     def _put_in(self, group: _Group, member: str, kind: Kind, name: str) -> None:
