@@ -149,7 +149,7 @@ def carry_out(
         async with open_client(config, place.workspace, place.environ, on_throttle=watching.on_throttle) as client:
             found = await discover(client, dialect_of(config), sparing=True)
             breaker = breaker_of(plan, config, store)
-            with begin() as journal:
+            with begin(schemas=found.schemas) as journal:
                 return await apply_plan(
                     plan,
                     client,

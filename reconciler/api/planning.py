@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from reconciler import observations as memory
 from reconciler.config import DirectoryConfig, Policy
 from reconciler.model import NO_HISTORY, Desired, History, Live
 from reconciler.planning import Plan
 from reconciler.planning import plan as make_plan
 from reconciler.rendering import render_json, render_text
+from reconciler.store import Store
 
 
 def recall(
-    config: DirectoryConfig,  # noqa: ARG001  the store that it names is asked next
+    config: DirectoryConfig,
     workspace: Path | str,
     base_url: str,
     *,
-    environ: Mapping[str, str] | None = None,  # noqa: ARG001
+    environ: Mapping[str, str] | None = None,
 ) -> History:
     """Return what earlier runs left in the store, for :func:`plan`. Empty where nothing is known of a directory.
+
+    A store that is not there is not made.
 
     Args:
         config: what ``directory.yaml`` says.
@@ -33,7 +36,11 @@ def recall(
     Raises:
         StoreError: the store cannot be read.
     """
-    return History(observations=memory.recall(workspace, base_url))
+    store = Store.open_existing(config, Path(workspace), os.environ if environ is None else environ)
+    if store is None:
+        return NO_HISTORY
+    with store:
+        return store.history(base_url)
 
 
 def plan(

@@ -13,10 +13,10 @@ import pytest
 import reconciler
 from command_line import Workspace
 from desired_and_live import AS_OF, step_ids, warnings
-from reconciler.observations import OBSERVATIONS
 from reconciler.planning import Plan
 from reconciler.sandbox.behaviour import behaviour
 from reconciler.sandbox.server import Sandbox
+from reconciler.store.location import FILE
 
 OPEN = Callable[..., Workspace]
 
@@ -57,7 +57,7 @@ def planned(workspace: Workspace) -> Plan:
 
 def applied(workspace: Workspace) -> reconciler.RunResult:
     config = reconciler.load_config(workspace.path)
-    return reconciler.apply(planned(workspace), config, workspace.path, environ=workspace.env)
+    return reconciler.apply(planned(workspace), config, workspace.path, environ=workspace.env, now=AS_OF)
 
 
 class TestWhatIsNotKept:
@@ -93,7 +93,7 @@ class TestWhatIsNotKept:
         workspace = opened(dropped=("timezone",))
         workspace.state(LEAVERS)
         applied(workspace)
-        (workspace.path / OBSERVATIONS).unlink()
+        (workspace.path / FILE).unlink()
         assert len(planned(workspace).steps) == 2
 
 
