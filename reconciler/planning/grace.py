@@ -21,12 +21,13 @@ class GracePeriods:
     """Knows which grace periods run, and holds back the steps that wait for one."""
 
     def __init__(self, context: Context) -> None:
-        self._as_of = context.as_of
+        self._as_of = _to_the_second(context.as_of)
         self._pending = context.findings.pending
         self._since: dict[tuple[Kind, str, TimerName], datetime] = {}
         for timer in context.history.timers:
             key = timer.kind, timer.id, timer.name
-            self._since[key] = min(timer.since, self._since.get(key, timer.since))
+            since = _to_the_second(timer.since)
+            self._since[key] = min(since, self._since.get(key, since))
 
     def over(self, step: Step, live: LiveResource, timer: TimerName, after: timedelta) -> Iterator[Step]:
         """Yield the step if nothing has to be waited for any more. Otherwise tell that it is pending.
@@ -81,6 +82,11 @@ def timers_after(plan: Plan) -> Collection[Timer]:
         Timer(kind=one.kind, id=one.id, name=one.timer, since=datetime.fromisoformat(one.since))
         for one in dict.fromkeys((*plan.pending, *still_pending(plan.steps)))
     )
+
+
+def _to_the_second(moment: datetime) -> datetime:
+    """Return a moment in UTC as a plan writes it, so that what is reckoned is what is read."""
+    return moment.astimezone(UTC).replace(microsecond=0)
 
 
 def _later(moment: datetime, after: timedelta) -> datetime:

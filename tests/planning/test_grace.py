@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import permutations
 from typing import Any, NamedTuple
 
@@ -198,6 +198,16 @@ def test_a_timer_that_was_recorded_twice_counts_from_the_first_time() -> None:
 def test_a_period_beyond_the_calendar_never_ends() -> None:
     [waiting] = made([ADA], policy(Unlisted.DEACTIVATE, unlisted_users_after=timedelta(days=3_000_000))).pending
     assert waiting.until.startswith("9999-12-31")
+
+
+def test_times_are_reckoned_as_they_are_written() -> None:
+    """To the second and in UTC, so that nothing is pending until a time that the plan calls past."""
+    zone = timezone(timedelta(hours=-5))
+    as_of = NOW.replace(microsecond=1).astimezone(zone)
+    begun = replace(timer(ADA, WEEK), since=(NOW - WEEK).replace(microsecond=999_999))
+    found = made([ADA], DEACTIVATE, begun, as_of=as_of)
+    assert found.pending == ()
+    assert found.steps[0].grace == Grace(timer=TimerName.UNLISTED, since=utc(NOW - WEEK), until=utc(NOW))
 
 
 def test_another_period_in_the_files_counts_from_when_it_began() -> None:
