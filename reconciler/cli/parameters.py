@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
 from reconciler.durations import DurationError, parse_duration
+
+if TYPE_CHECKING:
+    _OfDurations: TypeAlias = click.ParamType[timedelta]
+else:
+    # Older versions of click cannot say of what it is a type.
+    _OfDurations = click.ParamType
 
 
 class TextType(click.types.StringParamType):
@@ -44,7 +50,7 @@ class PathType(click.Path):
         return super().convert(value, param, ctx)
 
 
-class DurationType(click.ParamType):
+class DurationType(_OfDurations):
     """A length of time: ``30s``, ``90m``, ``12h``, ``7d``, ``2w``."""
 
     name = "duration"
