@@ -42,7 +42,7 @@ def check_base_url(base_url: str, written: Source, problems: Problems) -> None:
 
 
 def check_store(store: str, written: Source, problems: Problems) -> None:
-    """Check ``store``, a ``postgresql://`` address in which ``${NAME}`` is not filled in yet.
+    """Check ``store``, a ``postgresql://`` address in which ``${NAME}`` is not filled in yet, or is all there is.
 
     A password may only be the whole of an environment variable. No message repeats any part of the address.
     """
@@ -50,7 +50,7 @@ def check_store(store: str, written: Source, problems: Problems) -> None:
     if "${" in _VARIABLE.sub("", store):
         problems.error("store", "store holds '${' without the name of an environment variable and '}'", origin)
         return
-    if _VARIABLE.match(store):
+    if _VARIABLE.fullmatch(store):
         return
     secrets = _secrets(store)
     if secrets is None:

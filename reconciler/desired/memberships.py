@@ -112,11 +112,13 @@ class MembershipCheck:
             self._problems.error("min-members", message, origin, text=str(fewest))
 
     def _check_required(self, group: DesiredGroup) -> None:
+        if not group.lifecycle.required_members:
+            return
         members: set[str] | None = None
-        plain = all(member.kind is Kind.USER for member in group.members or ())
+        plain = group.match is None and all(member.kind is Kind.USER for member in group.members or ())
         # Others are members by the filter or through a group; who, only planning finds out.
         if group.members is not None and plain and not self._doubts.about(group, "members", "match"):
-            members = {fold(member.name) for member in group.members} if group.match is None else None
+            members = {fold(member.name) for member in group.members}
         for index, name in enumerate(group.lifecycle.required_members):
             found = self._wrong_with_required(name, members)
             if found is not None:

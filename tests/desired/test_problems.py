@@ -199,6 +199,8 @@ STORES = [
     "postgres://ada:s3cret@db.example.com/reconciler",
     "mysql://ada:s3cret@db.example.com/reconciler",
     "${A}://${ada:s3cret}",
+    "${A}://ada:s3cret@db.example.com/reconciler",
+    "${A}s3cret",
     "[s3cret]",
 ]
 
