@@ -226,13 +226,18 @@ def _tell_nobody(context: Context, flag: str, selector: Selector, resources: Ite
         message = f"--{flag} {selector} selects no {selector.kind.lower()}"
         context.findings.notes.append(Note(severity="note", code="selects-nothing", message=message))
         return
-    known = {name for one in resources if one.kind is selector.kind for name in one.names}
-    near = difflib.get_close_matches(fold(selector.name), sorted(known), n=1, cutoff=_NEAR)
+    # By what stands before the @: addresses of one domain are all alike.
+    known = {_head(name): name for one in resources if one.kind is selector.kind for name in sorted(one.names)}
+    near = difflib.get_close_matches(_head(fold(selector.name)), sorted(known), n=1, cutoff=_NEAR)
     context.findings.problems.append(
         Diagnostic(
             code="selects-nothing",
             message=f"--{flag} {selector}: neither the files nor the directory know this {selector.kind.lower()}",
-            hint=f"did you mean {selector.kind.address(near[0])}?" if near else None,
+            hint=f"did you mean {selector.kind.address(known[near[0]])}?" if near else None,
             text=selector.text,
         )
     )
+
+
+def _head(name: str) -> str:
+    return name.partition("@")[0]
