@@ -77,6 +77,7 @@ def render(
     color: bool = False,
     full: bool = False,
     width: int | None = None,
+    left_out: bool = False,
 ) -> str:
     """Return the plan as text for people, or as its JSON document.
 
@@ -86,5 +87,8 @@ def render(
         color: whether to use ANSI sequences.
         full: show every membership and every value whole.
         width: columns of the terminal, where there is one.
+        left_out: list every step that was left out of the plan, in place of their number alone.
     """
-    return render_json(plan) if fmt == "json" else render_text(plan, color=color, full=full, width=width)
+    if fmt == "json":
+        return render_json(plan)
+    return render_text(plan, color=color, full=full, width=width, left_out=left_out)
