@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
@@ -82,8 +83,11 @@ class AuditTrail:
         Raises:
             StoreError: the store cannot be read, or an event in it cannot.
         """
-        with self._database.reading() as connection:
-            return list(islice(_events(connection, question, newest_first=True), limit))[::-1]
+        with (
+            self._database.reading() as connection,
+            closing(_events(connection, question, newest_first=True)) as events,
+        ):
+            return list(islice(events, limit))[::-1]
 
     def verify(self, *, directory: str | None = None, head: str | None = None) -> Verification:
         """Prove every event; see :func:`reconciler.store.audit_verification.verify`.
@@ -95,13 +99,15 @@ class AuditTrail:
             return verify(connection, directory=directory, head=head)
 
 
-def _events(connection: Connection, question: Question, *, newest_first: bool) -> Iterator[AuditEvent]:
+def _events(connection: Connection, question: Question, *, newest_first: bool) -> Generator[AuditEvent]:
     order = (audit.c.at.desc(), audit.c.seq.desc()) if newest_first else (audit.c.directory, audit.c.seq)
     query = select(audit).where(*_conditions(question)).order_by(*order)
-    for row in connection.execute(query, execution_options={"stream_results": True, "yield_per": _AT_ONCE}):
-        event = _event(row)
-        if _concerns(question, read_body(event)):
-            yield event
+    # Closed at once where nobody wants the rest.
+    with connection.execute(query, execution_options={"stream_results": True, "yield_per": _AT_ONCE}) as rows:
+        for row in rows:
+            event = _event(row)
+            if _concerns(question, read_body(event)):
+                yield event
 
 
 def _event(row: Row[Any]) -> AuditEvent:

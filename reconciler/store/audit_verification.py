@@ -170,7 +170,8 @@ def _rows(connection: Connection, directory: str | None) -> Iterator[Row[Any]]:
     )
     if directory is not None:
         query = query.where(audit.c.directory == directory)
-    yield from connection.execute(query, execution_options={"stream_results": True, "yield_per": _AT_ONCE})
+    with connection.execute(query, execution_options={"stream_results": True, "yield_per": _AT_ONCE}) as rows:
+        yield from rows
 
 
 def _heads_without_events(connection: Connection, directory: str | None) -> list[tuple[Any, int]]:
