@@ -1,4 +1,4 @@
-"""What may stand behind an option."""
+"""Lengths of time behind options."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from reconciler.cli.parameters import DurationType
+from reconciler.cli.durations import DurationType
 
 
 def waited(*arguments: str) -> tuple[timedelta | None, str]:
