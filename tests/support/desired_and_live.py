@@ -17,6 +17,7 @@ from reconciler.model import (
     DesiredUser,
     History,
     Kind,
+    LastRun,
     Lifecycle,
     Live,
     LiveGroup,
@@ -149,6 +150,7 @@ def planned(
     as_of: datetime = AS_OF,
     members_may_be_unlisted: bool = False,
     observations: Iterable[Observation] = (),
+    last: LastRun | None = None,
 ) -> Plan:
     """The plan for these listed resources and this directory."""
     wanted = desired(*listed, rules=rules, members_may_be_unlisted=members_may_be_unlisted)
@@ -156,7 +158,7 @@ def planned(
         wanted,
         found if isinstance(found, Live) else live(*found),
         as_of=as_of,
-        history=History(observations=tuple(observations)),
+        history=History(observations=tuple(observations), last_run=last),
     )
 
 
