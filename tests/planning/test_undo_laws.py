@@ -1,25 +1,20 @@
 """What holds for every undo, whatever the run did.
 
-Two states of a directory are equal here when every user and group that the run touched has the same attributes, by the
-equality of SCIM, and the same members. Those that were deleted and are created again are told by their name, because
-they have new ids; the memberships of others in them, and theirs in others, count all the same. What a directory itself
-rewrites whenever it deactivates a user is not compared for inactive ones.
+What equal means is told in :mod:`past_runs`.
 """
 
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any
 
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from desired_and_live import AS_OF
-from past_runs import past_run
+from past_runs import facts, past_run, with_old_ids
 from random_states import States, states
-from reconciler.attributes import canonical, fold
 from reconciler.diagnostics import DiagnosticsError
-from reconciler.model import Kind, Live, LiveResource, LiveUser
+from reconciler.model import Live
 from reconciler.planning import Action, Plan, encode, plan
 from reconciler.planning.undo import PastRun, plan_undo
 from simulated_directory import SimulatedDirectory
@@ -43,48 +38,6 @@ def run_of(given_states: States) -> tuple[Plan, Live] | None:
 
 def told(undo: Plan) -> list[str]:
     return [note.message for note in undo.notes if note.code in ("cannot-undo", "not-as-left")]
-
-
-def facts(found: Live, ids: dict[str, str]) -> dict[str, tuple[Any, Any]]:
-    """By what they are called, the attributes and members of all resources."""
-    told: dict[str, tuple[Any, Any]] = {}
-    for one in (*found.users, *found.groups):
-        members = getattr(one, "members", None)
-        known = None if members is None else frozenset(ids.get(member, member) for member in members)
-        told[ids.get(one.id, one.id)] = (_attributes(found, one), known)
-    return told
-
-
-def _attributes(found: Live, one: LiveResource) -> Any:
-    schema = found.schemas.user if one.kind is Kind.USER else found.schemas.group
-    attributes = dict(one.attributes)
-    if isinstance(one, LiveUser):
-        attributes["active"] = one.active
-    forms = []
-    for name, value in attributes.items():
-        if attributes.get("active") is False and name in found.capabilities.deactivation_mutates:
-            continue
-        definition = schema.find(name)
-        form = canonical(value, definition)
-        if isinstance(form, str):
-            form = fold(form)
-        if form is not None:
-            forms.append((fold(name), form))
-    return sorted(forms, key=repr)
-
-
-def with_old_ids(before: Live, after: Live) -> dict[str, str]:
-    """Return, by its id, what a resource is called: a recreated one by the id that it had before."""
-    there = {one.id for one in (*before.users, *before.groups)}
-    gone = {
-        (one.kind, fold(one.name)): one.id
-        for one in (*before.users, *before.groups)
-        if one.id not in {other.id for other in after.of_kind(one.kind)}
-    }
-    return {
-        one.id: one.id if one.id in there else gone.get((one.kind, fold(one.name)), one.id)
-        for one in (*after.users, *after.groups)
-    }
 
 
 def undone(past: PastRun, given_states: States, found: Live) -> Plan:

@@ -1,12 +1,18 @@
-"""Runs as a store would hand them over, for tests of undo: made from a plan and what it left behind."""
+"""Runs as a store would hand them over, for tests of undo, and what it means that one was taken back.
+
+Two states of a directory are equal when all users and groups have the same attributes, by the equality of SCIM, and the
+same members. Those that were deleted and are created again are told by their name, because they have new ids; the
+memberships of others in them, and theirs in others, count all the same. What a directory itself rewrites whenever it
+deactivates a user is not compared for inactive ones, nor what only it fills in: ``id`` and ``groups``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from reconciler.attributes import fold
-from reconciler.model import Kind, Live, LiveGroup
+from reconciler.attributes import canonical, fold
+from reconciler.model import Kind, Live, LiveGroup, LiveResource, LiveUser
 from reconciler.planning import Action, Plan, Step
 from reconciler.planning.undo import PastRun, PastStep
 
@@ -43,3 +49,46 @@ def recorded(before: Live, step: Step) -> Mapping[str, Any]:
 
 def _ids(live: Live, kind: Kind) -> set[str]:
     return {one.id for one in live.of_kind(kind)}
+
+
+def facts(found: Live, ids: dict[str, str]) -> dict[str, tuple[Any, Any]]:
+    """By what they are called, the attributes and members of all resources."""
+    told: dict[str, tuple[Any, Any]] = {}
+    for one in (*found.users, *found.groups):
+        members = getattr(one, "members", None)
+        known = None if members is None else frozenset(ids.get(member, member) for member in members)
+        told[ids.get(one.id, one.id)] = (_attributes(found, one), known)
+    return told
+
+
+def _attributes(found: Live, one: LiveResource) -> Any:
+    schema = found.schemas.user if one.kind is Kind.USER else found.schemas.group
+    attributes = dict(one.attributes)
+    if isinstance(one, LiveUser):
+        attributes["active"] = one.active
+    forms = []
+    for name, value in attributes.items():
+        off = attributes.get("active") is False and name in found.capabilities.deactivation_mutates
+        if off or name in ("id", "groups"):
+            continue
+        definition = schema.find(name)
+        form = canonical(value, definition)
+        if isinstance(form, str):
+            form = fold(form)
+        if form is not None:
+            forms.append((fold(name), form))
+    return sorted(forms, key=repr)
+
+
+def with_old_ids(before: Live, after: Live) -> dict[str, str]:
+    """Return, by its id, what a resource is called: a recreated one by the id that it had before."""
+    there = {one.id for one in (*before.users, *before.groups)}
+    gone = {
+        (one.kind, fold(one.name)): one.id
+        for one in (*before.users, *before.groups)
+        if one.id not in {other.id for other in after.of_kind(one.kind)}
+    }
+    return {
+        one.id: one.id if one.id in there else gone.get((one.kind, fold(one.name)), one.id)
+        for one in (*after.users, *after.groups)
+    }
