@@ -18,6 +18,7 @@ from reconciler.api.errors import NothingToResumeError, PlanRefusedError, WrongD
 from reconciler.api.files import load, load_config
 from reconciler.api.planning import plan, recall, render
 from reconciler.api.resuming import resume
+from reconciler.api.reviewing import compare, sign, verify
 
 __all__ = [
     "NothingToResumeError",
@@ -25,6 +26,7 @@ __all__ = [
     "WrongDirectoryError",
     "apply",
     "check_applicable",
+    "compare",
     "doctor",
     "load",
     "load_config",
@@ -34,4 +36,6 @@ __all__ = [
     "recall",
     "render",
     "resume",
+    "sign",
+    "verify",
 ]

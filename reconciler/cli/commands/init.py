@@ -74,7 +74,7 @@ def command(terminal: Terminal, *, name: str, dialect: str) -> ExitCode:
     gitignore = terminal.workspace / ".gitignore"
     if gitignore.exists():
         del texts[gitignore]
-        terminal.tell(f"{gitignore} is left as it is; add .reconciler/ to it.")
+        terminal.tell(f"{gitignore} is left as it is; add .reconciler/ and *.key to it.")
     existing = [path for path in texts if path.exists() or path.is_symlink()]
     if existing:
         raise WorkspaceExistsError(existing)
@@ -106,5 +106,6 @@ def _texts(name: str, dialect: str) -> dict[str, str]:
         "users/example.yaml": (templates / "users.yaml").read_text(encoding="utf-8"),
         "groups/example.yaml": (templates / "groups.yaml").read_text(encoding="utf-8"),
         **{f".schemas/{which}.schema.json": json_document(json_schema(which)) for which in SCHEMA_NAMES},
-        ".gitignore": "# What runs did, on the machine that they ran on.\n.reconciler/\n",
+        ".gitignore": "# What runs did, on the machine that they ran on.\n.reconciler/\n"
+        "# Private keys, with which plans are signed.\n*.key\n",
     }

@@ -9,12 +9,18 @@ import click
 from reconciler import api
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.failures import exiting
 from reconciler.cli.options import PlanningOptions, full_option, planning_options
 from reconciler.cli.parameters import PathType
+from reconciler.cli.signing import private_key, sign_option
 from reconciler.cli.terminal import Terminal
 from reconciler.cli.workflow import make_plan
-from reconciler.planning import Plan, encode
-from reconciler.rendering import safe
+from reconciler.planning import Plan, PlanFileError, decode, encode
+from reconciler.planning.comparing import Comparison
+from reconciler.planning.document import as_json
+from reconciler.planning.signing import signer
+from reconciler.rendering import json_document, render_json, render_text, safe
+from reconciler.rendering.comparison import comparison_document, render_comparison
 from reconciler.whole_file import write_whole
 
 
@@ -27,6 +33,9 @@ from reconciler.whole_file import write_whole
         "reconciler plan --detailed-exitcode  # for a nightly job: 2 means changes",
         "reconciler plan --as-of 2027-01-01   # what will have expired by then",
         'reconciler plan --allow users.deactivate=40 --reason "OPS-1234: closed"',
+        "reconciler plan --only group:team-core      # a pilot, and nothing else",
+        "reconciler plan -o acme.plan --sign ci.key  # so that `apply` can trust it",
+        "reconciler plan --compare acme.plan         # has it changed since the review?",
     ),
 )
 @click.option(
@@ -36,7 +45,16 @@ from reconciler.whole_file import write_whole
     metavar="FILE",
     help="Save the plan, to be reviewed with `show` and applied with `apply`.",
 )
+@sign_option
+@click.option(
+    "--compare",
+    "reviewed",
+    type=PathType(dir_okay=False),
+    metavar="OLD",
+    help="Also show what separates this plan from a saved one, one that was reviewed for instance.",
+)
 @planning_options
+@click.option("--left-out", is_flag=True, help="List what --only and --exclude have left out.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
 @full_option
 @click.pass_obj
@@ -44,7 +62,10 @@ def command(
     terminal: Terminal,
     *,
     output: Path | None,
+    signing_key: str | None,
+    reviewed: Path | None,
     options: PlanningOptions,
+    left_out: bool,
     detailed_exitcode: bool,
     full: bool,
 ) -> ExitCode:
@@ -53,22 +74,54 @@ def command(
     Reads the files and the whole directory. The last line is fixed, for programs: "Plan: N to create, …" or
     "No changes. …". Guards are checked here too: a plan that one refuses is shown, and the exit code is 3.
     """
+    # What cannot be used is told now, and not after a large directory has been read.
     if output is not None and not output.parent.is_dir():
-        # Said now, and not after a large directory has been read.
         raise click.BadParameter(f"there is no folder {str(output.parent)!r}", param_hint="-o")
+    if signing_key is not None and output is None:
+        raise click.UsageError("--sign signs a saved plan. Say with -o FILE where to save it.")
+    key = None if signing_key is None else private_key(signing_key)
+    older = None if reviewed is None else _read(reviewed)
     _, planned = make_plan(terminal, options)
+    if key is not None:
+        planned = api.sign(planned, key)
     if output is not None:
         _save(output, planned)
-    terminal.result(
-        api.render(planned, "json" if terminal.json else "text", color=terminal.color, full=full, width=terminal.width)
-    )
+    comparison = None if older is None else api.compare(older, planned)
+    if terminal.json:
+        terminal.result(_document(planned, comparison))
+    else:
+        text = render_text(planned, color=terminal.color, full=full, width=terminal.width, left_out=left_out)
+        terminal.result(text if comparison is None else _with_comparison(text, planned, comparison, terminal, full))
     if output is not None:
-        terminal.tell(f"Saved to {safe(str(output))}. {_after_saving(terminal, planned, output)}")
+        terminal.tell(f"Saved to {safe(str(output))}{_by_whom(planned)}. {_after_saving(terminal, planned, output)}")
     elif planned.steps and not planned.refusals and terminal.width is not None and not terminal.json:
         terminal.tell(_what_now(terminal, options))
     if planned.refusals:
         return ExitCode.REFUSED
     return ExitCode.CHANGES if planned.steps and detailed_exitcode else ExitCode.DONE
+
+
+def _read(reviewed: Path) -> Plan:
+    with exiting(ExitCode.STALE, PlanFileError):
+        return decode(reviewed.read_bytes())
+
+
+def _document(planned: Plan, comparison: Comparison | None) -> str:
+    """Return the plan document, which `apply` takes; beside a comparison where one was asked for."""
+    if comparison is None:
+        return render_json(planned)
+    return json_document({"plan": as_json(planned), "comparison": comparison_document(comparison)})
+
+
+def _with_comparison(text: str, planned: Plan, comparison: Comparison, terminal: Terminal, full: bool) -> str:
+    """Return the text of a plan with a comparison before its last line, which stays the last one."""
+    last = f"{planned.summary}\n"
+    compared = render_comparison(comparison, color=terminal.color, full=full, width=terminal.width)
+    return f"{text.removesuffix(last)}{compared}\n{last}"
+
+
+def _by_whom(planned: Plan) -> str:
+    return "" if planned.signature is None else f", signed with the key {signer(planned.signature)}"
 
 
 def _after_saving(terminal: Terminal, planned: Plan, output: Path) -> str:
