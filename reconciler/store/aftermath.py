@@ -14,6 +14,7 @@ from reconciler.capabilities import UserDelete
 from reconciler.model import Kind, Timer, TimerName
 from reconciler.planning.grace import timers_after
 from reconciler.planning.plan import Action, LiveCounts, Plan, Reason, Step
+from reconciler.store.damage import readable
 from reconciler.store.moments import read_stamp, stamp
 from reconciler.store.records import TRYING
 from reconciler.store.tables import timers
@@ -79,10 +80,11 @@ def read_timers(connection: Connection, directory: str) -> tuple[Timer, ...]:
     columns = timers.c
     order = (columns.kind, columns.resource_id, columns.name)
     rows = connection.execute(select(*order, columns.since).where(columns.directory == directory).order_by(*order))
-    return tuple(
-        Timer(kind=Kind(kind), id=resource_id, name=TimerName(name), since=read_stamp(since))
-        for kind, resource_id, name, since in rows
-    )
+    with readable("a grace timer"):
+        return tuple(
+            Timer(kind=Kind(kind), id=resource_id, name=TimerName(name), since=read_stamp(since))
+            for kind, resource_id, name, since in rows
+        )
 
 
 def set_timers(connection: Connection, directory: str, plan: Plan, results: Iterable[Result], now: datetime) -> None:

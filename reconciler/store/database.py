@@ -60,31 +60,24 @@ class Database:
         """
         if location.path is not None and location.missing:
             _make_file(location.path, migrations)
-        return cls._opened(location, migrations)
+        with _closed_on_error(cls._engine(location)) as database, _told(database.place):
+            migrate(database.engine, migrations, create=location.path is None)
+        return database
 
     @classmethod
     def open_existing(cls, location: Location, *, migrations: Sequence[Migration] = MIGRATIONS) -> Database | None:
         """Open a store where there is one, and make none; likewise otherwise."""
-        if location.path is not None and location.missing:
+        if location.missing:
             return None
-        database = cls._engine(location)
-        try:
+        with _closed_on_error(cls._engine(location)) as database:
             with database.reading() as connection:
                 known = version_of(connection)
-        finally:
-            database.close()
-        return None if known is None and location.path is None else cls._opened(location, migrations)
-
-    @classmethod
-    def _opened(cls, location: Location, migrations: Sequence[Migration]) -> Database:
-        database = cls._engine(location)
-        try:
-            with _told(database.place):
-                migrate(database.engine, migrations, create=location.path is None)
-        except BaseException:
-            database.close()
-            raise
-        return database
+            if known is not None or location.path is not None:
+                with _told(database.place):
+                    migrate(database.engine, migrations, create=False)
+                return database
+        database.close()
+        return None
 
     @classmethod
     def _engine(cls, location: Location) -> Database:
@@ -129,6 +122,15 @@ class Database:
         """
         with _told(self.place), self.engine.begin() as connection:
             yield connection
+
+
+@contextmanager
+def _closed_on_error(database: Database) -> Iterator[Database]:
+    try:
+        yield database
+    except BaseException:
+        database.close()
+        raise
 
 
 @contextmanager
@@ -190,7 +192,8 @@ def _make_file(path: Path, migrations: Sequence[Migration]) -> None:
                 os.link(temporary, path)
                 _sync_folder(path.parent)
         finally:
-            temporary.unlink(missing_ok=True)
+            for leftover in (temporary, *(Path(f"{temporary}{suffix}") for suffix in ("-wal", "-shm", "-journal"))):
+                leftover.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"the store {path} cannot be made: {error.strerror or error}") from error
 

@@ -34,10 +34,16 @@ MIGRATIONS: Final[tuple[Migration, ...]] = ()
 
 
 def version_of(connection: Connection) -> int | None:
-    """Return the version of a store's schema, or ``None`` where there are no tables."""
+    """Return the version of a store's schema, or ``None`` where there are no tables.
+
+    Raises:
+        StoreError: there are some, and the version is not told.
+    """
     if not inspect(connection).has_table(schema_version.name):
         return None
-    version: int | None = connection.execute(select(func.max(schema_version.c.version))).scalar_one()
+    version = connection.execute(select(func.max(schema_version.c.version))).scalar_one()
+    if not isinstance(version, int):
+        raise StoreError("the store does not say which version its schema has: it was damaged or altered")
     return version
 
 

@@ -18,6 +18,7 @@ from reconciler.applying.outcome import Outcome, Status
 from reconciler.attributes import canonical
 from reconciler.model import Kind, Observation
 from reconciler.planning.plan import Action
+from reconciler.store.damage import readable
 from reconciler.store.tables import observations
 
 MAX_ROWS: Final = 400_000
@@ -75,17 +76,18 @@ def recall(connection: Connection, directory: str) -> tuple[Observation, ...]:
     columns = observations.c
     query = select(columns.kind, columns.resource_id, columns.path, columns.wrote, columns.stored, columns.unchanged)
     rows = connection.execute(query.where(columns.directory == directory).order_by(columns.id))
-    return tuple(
-        Observation(
-            kind=Kind(kind),
-            id=resource_id,
-            path=path,
-            wrote=decode(wrote),
-            stored=decode(stored),
-            unchanged=bool(unchanged),
+    with readable("an observation"):
+        return tuple(
+            Observation(
+                kind=Kind(kind),
+                id=resource_id,
+                path=path,
+                wrote=decode(wrote),
+                stored=decode(stored),
+                unchanged=bool(unchanged),
+            )
+            for kind, resource_id, path, wrote, stored, unchanged in rows
         )
-        for kind, resource_id, path, wrote, stored, unchanged in rows
-    )
 
 
 def _differences(outcomes: Iterable[Outcome]) -> Iterator[Observation]:

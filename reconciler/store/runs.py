@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, select
 from reconciler.model import LastRun
 from reconciler.planning.document import decode
 from reconciler.planning.plan import Plan
+from reconciler.store.damage import readable
 from reconciler.store.errors import NoSuchRunError, StoreError
 from reconciler.store.moments import read_stamp
 from reconciler.store.records import Actor, RunRecord, RunStatus, StepRecord
@@ -70,27 +71,30 @@ def plan_of(connection: Connection, run_id: str) -> Plan:
         raise NoSuchRunError(run_id)
     try:
         return decode(zlib.decompress(data))
-    except zlib.error as error:
+    except (zlib.error, TypeError) as error:
         raise StoreError(f"the plan of run {run_id} in the store is damaged: {error}") from error
 
 
 def steps_of(connection: Connection, run_id: str) -> Iterator[StepRecord]:
     """Yield the ledger of a run, in the order of its plan. Nothing where there is no such run."""
     query = select(*steps.c).where(steps.c.run_id == run_id).order_by(steps.c.number)
-    for row in connection.execute(query.execution_options(yield_per=_AT_ONCE)).mappings():
-        yield StepRecord(
-            number=row["number"],
-            step=row["step"],
-            state=row["state"],
-            message=row["message"],
-            resource_id=row["resource_id"],
-            http_status=row["http_status"],
-            request_id=row["request_id"],
-            requests=row["requests"],
-            tried=_moment(row["tried"]),
-            finished=_moment(row["finished"]),
-            before=None if row["before"] is None else msgspec.json.decode(row["before"], type=dict[str, Any]),
-        )
+    with connection.execute(query.execution_options(yield_per=_AT_ONCE)) as found:
+        for row in found.mappings():
+            with readable(f"step {row['number']} of run {run_id}"):
+                record = StepRecord(
+                    number=row["number"],
+                    step=row["step"],
+                    state=row["state"],
+                    message=row["message"],
+                    resource_id=row["resource_id"],
+                    http_status=row["http_status"],
+                    request_id=row["request_id"],
+                    requests=row["requests"],
+                    tried=_moment(row["tried"]),
+                    finished=_moment(row["finished"]),
+                    before=None if row["before"] is None else msgspec.json.decode(row["before"], type=dict[str, Any]),
+                )
+            yield record
 
 
 def last_run(connection: Connection, directory: str) -> LastRun | None:
@@ -105,9 +109,10 @@ def last_run(connection: Connection, directory: str) -> LastRun | None:
     row = connection.execute(query).mappings().first()
     if row is None:
         return None
+    record = _record(row)
     return LastRun(
-        run_id=row["id"],
-        at=read_stamp(row["ended"]),
+        run_id=record.id,
+        at=record.ended or record.started,
         users=row["users"],
         groups=row["groups"],
         memberships=row["memberships"],
@@ -117,24 +122,24 @@ def last_run(connection: Connection, directory: str) -> LastRun | None:
 
 
 def _record(row: RowMapping) -> RunRecord:
-    counts: Mapping[str, int] = msgspec.json.decode(row["counts"], type=dict[str, int])
-    return RunRecord(
-        id=row["id"],
-        directory=row["directory"],
-        name=row["name"],
-        command=row["command"],
-        status=RunStatus(row["status"]),
-        started=read_stamp(row["started"]),
-        ended=_moment(row["ended"]),
-        plan_digest=row["plan_digest"],
-        actor=msgspec.json.decode(row["actor"], type=Actor),
-        reason=row["reason"],
-        resumes=row["resumes"],
-        undoes=row["undoes"],
-        steps=row["steps"],
-        counts=counts,
-        stopped=row["stopped"],
-    )
+    with readable(f"run {row['id']}"):
+        return RunRecord(
+            id=row["id"],
+            directory=row["directory"],
+            name=row["name"],
+            command=row["command"],
+            status=RunStatus(row["status"]),
+            started=read_stamp(row["started"]),
+            ended=_moment(row["ended"]),
+            plan_digest=row["plan_digest"],
+            actor=msgspec.json.decode(row["actor"], type=Actor),
+            reason=row["reason"],
+            resumes=row["resumes"],
+            undoes=row["undoes"],
+            steps=row["steps"],
+            counts=msgspec.json.decode(row["counts"], type=dict[str, int]),
+            stopped=row["stopped"],
+        )
 
 
 def _moment(text: str | None) -> datetime | None:

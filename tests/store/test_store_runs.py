@@ -6,18 +6,21 @@ import asyncio
 import re
 import zlib
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import update as update_rows
 
+from postgres import PostgreSQL
 from reconciler.applying.outcome import Outcome, RunResult, Status
 from reconciler.planning import PlanFileError, Step
 from reconciler.planning.document import encode
 from reconciler.store import LockLostError, NoSuchRunError, RunStatus, Store, StoreError, new_run_id
 from reconciler.store.journal import Run
 from reconciler.store.tables import runs
-from stores import ACTOR, OTHER_URL, URL, carry_out, locked, outcome, plan_of, record, running, update
+from reconciler.store.tables import steps as ledger
+from stores import ACTOR, OTHER_URL, URL, Workspace, carry_out, locked, outcome, plan_of, record, running, update
 
 ONE, TWO, THREE = (update(number) for number in (1, 2, 3))
 
@@ -276,3 +279,37 @@ def test_a_run_that_died_with_an_altered_plan_stops_nobody(store: Store) -> None
         connection.execute(update_rows(runs).values(plan=b"nonsense"))
     carry_out(store, plan_of())
     assert store.run(dead).status is RunStatus.INTERRUPTED
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("status", "great"), ("started", "soon"), ("actor", "{"), ("counts", "[]")]
+)
+def test_a_run_that_was_altered_by_hand_is_told_as_such(store: Store, column: str, value: str) -> None:
+    run_id = carry_out(store, plan_of(ONE))
+    with store.writing() as connection:
+        connection.execute(update_rows(runs).values({column: value}))
+    with pytest.raises(StoreError, match=f"run {run_id} in the store cannot be read"):
+        store.runs()
+
+
+def test_a_step_that_was_altered_by_hand_is_told_as_such(store: Store) -> None:
+    run_id = carry_out(store, plan_of(ONE))
+    with store.writing() as connection:
+        connection.execute(update_rows(ledger).values(before="nonsense"))
+    with pytest.raises(StoreError, match=f"step 1 of run {run_id} in the store cannot be read"):
+        store.steps_of(run_id)
+
+
+def test_a_run_goes_on_when_its_database_has_been_away_between_two_records(
+    postgresql: PostgreSQL, tmp_path: Path
+) -> None:
+    with Workspace(tmp_path, postgresql.new_place()).open() as store, running(store, plan_of(ONE)) as run:
+
+        async def go() -> None:
+            await run.intend([ONE])
+            postgresql.disconnect_everyone()
+            await run.settle([outcome(ONE)])
+            await run.complete(RunResult(run_id=run.run_id, outcomes=(outcome(ONE),)))
+
+        asyncio.run(go())
+        assert store.run(run.run_id).status is RunStatus.COMPLETE

@@ -64,6 +64,15 @@ class PostgreSQL:
             connection.execute(f'CREATE SCHEMA "{name}"'.encode())
         return f"{self._server.get_uri()}&options={quote(f'-csearch_path={name}')}"
 
+    def disconnect_everyone(self) -> None:
+        """Close all connections of clients, as a restart does."""
+        assert self._server is not None
+        import psycopg
+
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            connection.execute(f"{others} AND backend_type = 'client backend'".encode())
+
 
 @contextmanager
 def _runtime_folder(folder: Path) -> Iterator[None]:
