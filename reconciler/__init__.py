@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reconciler._version import __version__
     from reconciler.api import (
+        Hold,
         NothingToResumeError,
+        PlanAppliedError,
         PlanRefusedError,
         WrongDirectoryError,
         apply,
+        compare,
         doctor,
+        hold,
         load,
         load_config,
         plan,
@@ -27,14 +31,17 @@ if TYPE_CHECKING:
         recall,
         render,
         resume,
+        sign,
+        verify,
     )
     from reconciler.applying import ApplyEvent, Outcome, RunResult, Status, StopSignal
     from reconciler.desired import Loaded
     from reconciler.diagnostics import Diagnostic, DiagnosticsError, ReconcilerError
     from reconciler.live import Wanted
-    from reconciler.model import Desired, Live
+    from reconciler.model import Desired, History, Live
     from reconciler.planning import Plan, PlanFileError
-    from reconciler.store import Actor, LockedError, LockLostError, Store, StoreError
+    from reconciler.planning.signing import PlanSignatureError, SigningKeyError
+    from reconciler.store import Actor, LockedError, LockHolder, LockLostError, NoSuchRunError, Store, StoreError
 
 __all__ = [
     "Actor",
@@ -42,17 +49,24 @@ __all__ = [
     "Desired",
     "Diagnostic",
     "DiagnosticsError",
+    "History",
+    "Hold",
     "Live",
     "Loaded",
+    "LockHolder",
     "LockLostError",
     "LockedError",
+    "NoSuchRunError",
     "NothingToResumeError",
     "Outcome",
     "Plan",
+    "PlanAppliedError",
     "PlanFileError",
     "PlanRefusedError",
+    "PlanSignatureError",
     "ReconcilerError",
     "RunResult",
+    "SigningKeyError",
     "Status",
     "StopSignal",
     "Store",
@@ -61,7 +75,9 @@ __all__ = [
     "WrongDirectoryError",
     "__version__",
     "apply",
+    "compare",
     "doctor",
+    "hold",
     "load",
     "load_config",
     "plan",
@@ -70,6 +86,8 @@ __all__ = [
     "recall",
     "render",
     "resume",
+    "sign",
+    "verify",
 ]
 
 
@@ -77,11 +95,15 @@ _HOMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "reconciler._version": ("__version__",),
         "reconciler.api": (
+            "Hold",
             "NothingToResumeError",
+            "PlanAppliedError",
             "PlanRefusedError",
             "WrongDirectoryError",
             "apply",
+            "compare",
             "doctor",
+            "hold",
             "load",
             "load_config",
             "plan",
@@ -90,14 +112,25 @@ _HOMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "recall",
             "render",
             "resume",
+            "sign",
+            "verify",
         ),
         "reconciler.applying": ("ApplyEvent", "Outcome", "RunResult", "Status", "StopSignal"),
         "reconciler.desired": ("Loaded",),
         "reconciler.diagnostics": ("Diagnostic", "DiagnosticsError", "ReconcilerError"),
         "reconciler.live": ("Wanted",),
-        "reconciler.model": ("Desired", "Live"),
+        "reconciler.model": ("Desired", "History", "Live"),
         "reconciler.planning": ("Plan", "PlanFileError"),
-        "reconciler.store": ("Actor", "LockLostError", "LockedError", "Store", "StoreError"),
+        "reconciler.planning.signing": ("PlanSignatureError", "SigningKeyError"),
+        "reconciler.store": (
+            "Actor",
+            "LockHolder",
+            "LockLostError",
+            "LockedError",
+            "NoSuchRunError",
+            "Store",
+            "StoreError",
+        ),
     }
 )
 """Where each public name is defined."""

@@ -14,20 +14,24 @@ They are synchronous, and never print, prompt or exit. What cannot be done is ra
 
 from reconciler.api.applying import apply, check_applicable
 from reconciler.api.directory import doctor, probe, read_live
-from reconciler.api.errors import NothingToResumeError, PlanRefusedError, WrongDirectoryError
+from reconciler.api.errors import NothingToResumeError, PlanAppliedError, PlanRefusedError, WrongDirectoryError
 from reconciler.api.files import load, load_config
+from reconciler.api.holding import Hold, hold
 from reconciler.api.planning import plan, recall, render
 from reconciler.api.resuming import resume
 from reconciler.api.reviewing import compare, sign, verify
 
 __all__ = [
+    "Hold",
     "NothingToResumeError",
+    "PlanAppliedError",
     "PlanRefusedError",
     "WrongDirectoryError",
     "apply",
     "check_applicable",
     "compare",
     "doctor",
+    "hold",
     "load",
     "load_config",
     "plan",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.api.carrying_out import Watching, Workplace, carry_out, locked, opened
 from reconciler.api.errors import PlanRefusedError, WrongDirectoryError
+from reconciler.api.standing import begun
 from reconciler.config import DirectoryConfig
 from reconciler.model import Desired
 from reconciler.planning import Plan
@@ -38,6 +39,7 @@ def apply(
     desired: Desired | None = None,
     now: datetime | None = None,
     verify_key: bytes | None = None,
+    once: bool = False,
     store: Store | None = None,
     lock: Lock | None = None,
     lock_timeout: timedelta = _AT_ONCE,
@@ -62,6 +64,9 @@ def apply(
         desired: what the plan was made from; remembered as what was last applied, by which drift is told.
         now: the moment by which the plan is judged too old or not due; the present one if left out.
         verify_key: the public key that the plan must be signed with, PEM; any plan will do if left out.
+        once: for a plan that comes from a file, which may come again: carry out only what earlier runs of exactly this
+            plan have left, as :func:`resume` does. What they have applied is not applied again, because somebody may
+            have taken it back since.
         store: an open store; the one that ``config`` names is opened and closed if left out.
         lock: of the directory, held, from that store; the run gets its name. Taken and given back if left out.
         lock_timeout: how long to wait for another run's lock.
@@ -78,6 +83,7 @@ def apply(
         PlanRefusedError: guards refuse it.
         WrongDirectoryError: it is for another directory.
         BaseUrlError, TokenError, DialectError: ``directory.yaml`` names something that is not there.
+        PlanAppliedError: earlier runs have applied all of it, and ``once`` was asked for.
         LockedError: another run writes to the directory.
         ScimError: the directory cannot be reached at all.
         StoreError: the store cannot be opened or written. Nothing was applied; once a run has begun, this is in its
@@ -88,11 +94,13 @@ def apply(
     who = actor or current_actor(Path(workspace), variables, reason=plan.reason, commit=plan.desired.commit)
     with (
         opened(config, Path(workspace), variables, store) as own,
-        locked(plan, config, own, who, lock=lock, wait=lock_timeout, on_wait=on_wait) as held,
+        locked(plan.directory.base_url, config, own, who, lock=lock, wait=lock_timeout, on_wait=on_wait) as held,
     ):
         place = Workplace(config=config, workspace=Path(workspace), environ=variables, store=own, lock=held, actor=who)
         watching = Watching(on_event=on_event, on_throttle=on_throttle, stop=stop)
-        return carry_out(plan, place, watching, command=command, desired=desired)
+        # Only now: whoever held the lock may have applied it.
+        before = begun(own, plan) if once else None
+        return carry_out(plan, place, watching, command=command, desired=desired, before=before)
 
 
 def check_applicable(

@@ -91,7 +91,7 @@ def opened(
 
 @contextmanager
 def locked(
-    plan: Plan,
+    base_url: str,
     config: DirectoryConfig,
     store: Store,
     actor: Actor,
@@ -100,7 +100,7 @@ def locked(
     wait: timedelta,
     on_wait: Callable[[LockHolder], None] | None,
 ) -> Iterator[Lock]:
-    """Give the lock of a plan's directory: the one that is held already, or one for a new run, given back at the end.
+    """Give the lock of a directory: the one that is held already, or one for a new run, given back at the end.
 
     Raises:
         LockedError: another run writes to the directory.
@@ -108,10 +108,9 @@ def locked(
     if lock is not None:
         yield lock
         return
-    where = plan.directory
     lease = config.apply.lock_lease
     with store.lock(
-        where.base_url, where.name, run_id=new_run_id(), actor=actor, lease=lease, wait=wait, on_wait=on_wait
+        base_url, config.name, run_id=new_run_id(), actor=actor, lease=lease, wait=wait, on_wait=on_wait
     ) as own:
         yield own
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from reconciler.diagnostics import ReconcilerError
+from reconciler.model import utc
 from reconciler.planning import Verdict
+from reconciler.store import RunRecord
 
 
 class PlanRefusedError(ReconcilerError):
@@ -16,7 +18,9 @@ class PlanRefusedError(ReconcilerError):
     def __init__(self, refusals: tuple[Verdict, ...]) -> None:
         self.refusals = refusals
         names = ", ".join(dict.fromkeys(verdict.guard for verdict in refusals))
-        super().__init__(f"the plan is refused by {names}. Make it again, within the limits or with an allowance")
+        super().__init__(
+            f"the plan is refused by {names}. `show` tells why. Make it again, within the limits or with an allowance"
+        )
 
 
 class WrongDirectoryError(ReconcilerError):
@@ -30,7 +34,10 @@ class WrongDirectoryError(ReconcilerError):
     def __init__(self, planned: str, configured: str) -> None:
         self.planned = planned
         self.configured = configured
-        super().__init__(f"the plan is for the directory {planned}, and this workspace is for {configured}")
+        super().__init__(
+            f"the plan is for the directory {planned}, and this workspace is for {configured}. Apply it where it was "
+            "made for, or make one here"
+        )
 
 
 class NothingToResumeError(ReconcilerError):
@@ -43,3 +50,18 @@ class NothingToResumeError(ReconcilerError):
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
         super().__init__(f"nothing to resume: the run {run_id} has applied every step of its plan")
+
+
+class PlanAppliedError(ReconcilerError):
+    """A plan that was applied before, all of it. Nothing was written.
+
+    Attributes:
+        run: the run that completed it.
+    """
+
+    def __init__(self, run: RunRecord) -> None:
+        self.run = run
+        super().__init__(
+            f"this plan was applied before, by the run {run.id}, at {utc(run.ended or run.started)}; nothing was left "
+            "to do. What has changed since, a new plan tells"
+        )

@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.api.applying import check_applicable
-from reconciler.api.carrying_out import Before, Watching, Workplace, carry_out, locked, opened
+from reconciler.api.carrying_out import Watching, Workplace, carry_out, locked, opened
 from reconciler.api.errors import NothingToResumeError
+from reconciler.api.standing import standing
 from reconciler.config import DirectoryConfig
-from reconciler.planning import Plan
 from reconciler.scim.retry import ThrottleEvent
-from reconciler.store import Actor, LockHolder, RunStatus, StepRecord, Store
+from reconciler.store import Actor, LockHolder, RunStatus, Store
 from reconciler.store.actor import current_actor
-from reconciler.store.records import TRYING
 
 if TYPE_CHECKING:
-    from reconciler.applying import ApplyEvent, Outcome, RunResult, StopSignal
-    from reconciler.planning import Step
+    from reconciler.applying import ApplyEvent, RunResult, StopSignal
+    from reconciler.store.lock import Lock
 
 _AT_ONCE = timedelta(0)
 
@@ -35,6 +34,7 @@ def resume(
     actor: Actor | None = None,
     now: datetime | None = None,
     store: Store | None = None,
+    lock: Lock | None = None,
     lock_timeout: timedelta = _AT_ONCE,
     on_wait: Callable[[LockHolder], None] | None = None,
     on_event: Callable[[ApplyEvent], None] | None = None,
@@ -56,6 +56,7 @@ def resume(
         actor: who and where, for the ledger; what the system and the CI job say of themselves if left out.
         now: the moment by which the plan is judged too old; the present one if left out.
         store: an open store; the one that ``config`` names is opened and closed if left out.
+        lock: of the directory, held, from that store; the run gets its name. Taken and given back if left out.
         lock_timeout: how long to wait for another run's lock; that of the run itself, if it still runs.
         on_wait: told who holds the lock, when the waiting begins.
         on_event: told of chunks and steps as they come.
@@ -79,7 +80,7 @@ def resume(
         plan = own.plan_of(run_id)
         check_applicable(plan, config, variables, now=now)
         who = actor or current_actor(Path(workspace), variables, reason=plan.reason, commit=plan.desired.commit)
-        with locked(plan, config, own, who, wait=lock_timeout, on_wait=on_wait) as held:
+        with locked(plan.directory.base_url, config, own, who, lock=lock, wait=lock_timeout, on_wait=on_wait) as held:
             # Only now: until the lock was free, that run may have gone on.
             if own.run(run_id).status is RunStatus.COMPLETE:
                 raise NothingToResumeError(run_id)
@@ -88,38 +89,3 @@ def resume(
             )
             watching = Watching(on_event=on_event, on_throttle=on_throttle, stop=stop)
             return carry_out(plan, place, watching, command=command, before=standing(own, run_id, plan))
-
-
-def standing(store: Store, run_id: str, plan: Plan) -> Before:
-    """Return how far a run and those that it went on with have come with a plan, as their ledgers tell."""
-    settled: dict[str, Outcome] = {}
-    doubtful: set[str] = set()
-    seen: set[str] = set()
-    earlier: str | None = run_id
-    while earlier is not None and earlier not in seen:
-        seen.add(earlier)
-        for step, line in zip(plan.steps, store.steps_of(earlier), strict=True):
-            outcome = _settled(step, line, earlier)
-            if outcome is not None:
-                settled.setdefault(step.id, outcome)
-            elif line.state == TRYING or line.requests:
-                # One that failed may have written a part of what it wanted.
-                doubtful.add(step.id)
-        earlier = store.run(earlier).resumes
-    return Before(run_id=run_id, settled=settled, doubtful=doubtful - settled.keys())
-
-
-def _settled(step: Step, line: StepRecord, run_id: str) -> Outcome | None:
-    """Return the outcome of a step that an earlier run has done, as that of a step that cost nothing now."""
-    from reconciler.applying import Outcome, Status
-
-    if line.state not in (Status.APPLIED, Status.DIFFERS):
-        return None
-    told = f"done by the run {run_id}"
-    return Outcome(
-        step=step,
-        status=Status(line.state),
-        message=f"{line.message} ({told})" if line.message and line.state == Status.DIFFERS else told,
-        resource_id=line.resource_id,
-        before=line.before,
-    )
