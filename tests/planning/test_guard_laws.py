@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from random import Random
 
 import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from desired_and_live import AS_OF
-from random_states import GROUP_NAMES, USER_NAMES, States, states
+from random_states import GROUP_NAMES, USER_NAMES, States, shuffled, states
 from reconciler.attributes import fold
 from reconciler.config import Protection
 from reconciler.diagnostics import DiagnosticsError
@@ -104,6 +105,16 @@ def test_a_plan_that_is_not_refused_takes_nothing_that_is_protected(
             minimum = minima.get(fold(group.name), 0)
             if group.members is not None and len(members) >= minimum and group.id not in heirs:
                 assert len(set(now.members or ())) >= minimum
+
+
+@given(states(), protections, st.randoms())
+@law
+def test_the_verdicts_do_not_depend_on_the_order_of_a_listing(
+    given_states: States, protection: Protection, chance: Random
+) -> None:
+    made = made_for(given_states, protection)
+    other = made_for(replace(given_states, live=shuffled(given_states.live, chance)), protection)
+    assert (made and made.guards) == (other and other.guards)
 
 
 @given(states())
