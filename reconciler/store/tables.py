@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import (
     BigInteger,
     Column,
+    Connection,
     Index,
     Integer,
     LargeBinary,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
 )
 
 VERSION: Final = 1
@@ -91,6 +93,28 @@ audit: Final = Table(
     PrimaryKeyConstraint("directory", "seq"),
     Index("audit_of_run", "run_id"),
 )
+
+_NEVER: Final = "the audit is append-only: its events are never changed and never deleted"
+
+_REFUSALS: Final = {
+    "sqlite": tuple(
+        f"CREATE TRIGGER audit_no_{what.lower()} BEFORE {what} ON audit BEGIN SELECT RAISE(ABORT, '{_NEVER}'); END"
+        for what in ("UPDATE", "DELETE")
+    ),
+    "postgresql": (
+        f"CREATE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION '{_NEVER}'; END$$",
+        "CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse()",
+    ),
+}
+
+
+@event.listens_for(audit, "after_create")
+def _refuse_changes(_table: Table, connection: Connection, **_: object) -> None:
+    """Let the database keep out mistakes. Against somebody who owns it, the events are sealed with hashes."""
+    for statement in _REFUSALS[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
+
 
 audit_heads: Final = Table(
     "audit_heads",

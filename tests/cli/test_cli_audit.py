@@ -5,14 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from audit_samples import ACME, STEPS, hostile_run, record
+from audit_samples import ACME, STEPS, disarm, hostile_run, record
 from command_line import DIRECTORY, Done, call, environment
 from reconciler import load_config
 from reconciler.cli.entry import run
@@ -36,8 +34,9 @@ class Records:
             self.head = record(connection, **options)
 
     def tamper(self, statement: str) -> None:
-        with closing(sqlite3.connect(self.path / ".reconciler" / "store.db")) as connection, connection:
-            connection.execute(statement)
+        with Store.open(load_config(self.path), self.path, {}) as store, store.writing() as connection:
+            disarm(connection)
+            connection.exec_driver_sql(statement)
 
     def call(self, *arguments: str) -> Done:
         """Run the command in this process, which saves the time of starting many."""

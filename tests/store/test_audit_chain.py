@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine, select
 from sqlalchemy.pool import NullPool
 
+from audit_samples import disarm
 from reconciler.store.audit import FIRST, Entry, append, link
 from reconciler.store.audit_verification import Verification, verify
 from reconciler.store.tables import audit, audit_heads, metadata
@@ -64,6 +65,8 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     engine = open_file(file)
     metadata.create_all(engine)
     fill(engine)
+    with engine.begin() as connection:
+        disarm(connection)
     return file.read_bytes()
 
 

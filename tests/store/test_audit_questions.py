@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from audit_samples import ACME, BOT, NOON, STEPS, record
+from audit_samples import ACME, BOT, NOON, STEPS, disarm, record
 from reconciler.applying.outcome import Outcome, Status
 from reconciler.model import Kind
 from reconciler.planning.plan import Action, Edge, Reason
@@ -124,9 +124,19 @@ def test_texts_that_no_database_takes_can_be_recorded_and_verified(database: Dat
     assert trail.verify().intact
 
 
+@pytest.mark.parametrize("statement", ["UPDATE audit SET body = '{}'", "DELETE FROM audit"])
+def test_the_database_itself_refuses_to_change_or_delete_events(
+    statement: str, trail: AuditTrail, database: Database
+) -> None:
+    with pytest.raises(StoreError, match="the audit is append-only"), database.writing() as connection:
+        connection.exec_driver_sql(statement)
+    assert trail.verify().events == 2 * (len(STEPS) + 2)
+
+
 def test_an_event_that_was_altered_is_a_clear_error(database: Database) -> None:
     with database.writing() as connection:
         record(connection)
+        disarm(connection)
         connection.exec_driver_sql("UPDATE audit SET body = '[]' WHERE seq = 3")
     with pytest.raises(StoreError, match=r"event 3 of .* cannot be read: it was altered. `reconciler audit verify`"):
         list(AuditTrail(database).events())

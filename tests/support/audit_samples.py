@@ -92,3 +92,12 @@ def hostile_run() -> list[Entry]:
     changes = (Change(path=HOSTILE, before=HOSTILE, after=[HOSTILE]),)
     step = user_step(Action.UPDATE, HOSTILE, Reason.DIFFERS, origin=HOSTILE, note="=cmd|' /C calc'!A0", changes=changes)
     return run_of((step, {"message": "@SUM(1+1)", "request_id": "-2+3", "resource_id": "+1"}), reason="\uff1d1+1")
+
+
+def disarm(connection: Connection) -> None:
+    """Take away what refuses changes of the audit, as somebody who owns the database can."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("ALTER TABLE audit DISABLE TRIGGER USER")
+    else:
+        connection.exec_driver_sql("DROP TRIGGER IF EXISTS audit_no_update")
+        connection.exec_driver_sql("DROP TRIGGER IF EXISTS audit_no_delete")
