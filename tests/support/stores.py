@@ -87,16 +87,17 @@ class Workspace:
 
 @contextmanager
 def locked(store: Store, url: str = URL, *, lease: float = 60) -> Iterator[Lock]:
-    """Hold the lock of a directory for a new run."""
-    with store.lock(url, "acme", run_id=new_run_id(), actor=ACTOR, lease=timedelta(seconds=lease)) as lock:
+    """Hold the lock of a directory for a new run; wait for that of one that was killed a moment ago."""
+    run_id, long = new_run_id(), timedelta(seconds=30)
+    with store.lock(url, "acme", run_id=run_id, actor=ACTOR, lease=timedelta(seconds=lease), wait=long) as lock:
         yield lock
 
 
 @contextmanager
-def running(store: Store, plan: Plan, **fields: Any) -> Iterator[Run]:
+def running(store: Store, plan: Plan, *, lease: float = 60, **fields: Any) -> Iterator[Run]:
     """Run a plan, up to its end."""
     with (
-        locked(store, plan.directory.base_url) as lock,
+        locked(store, plan.directory.base_url, lease=lease) as lock,
         store.begin(plan, lock=lock, command="apply", actor=ACTOR, **fields) as run,
     ):
         yield run
