@@ -22,17 +22,20 @@ if TYPE_CHECKING:
         apply,
         compare,
         doctor,
+        export_audit,
         hold,
         load,
         load_config,
         plan,
         probe,
+        query_audit,
         read_live,
         recall,
         render,
         resume,
         sign,
         verify,
+        verify_audit,
     )
     from reconciler.applying import ApplyEvent, Outcome, RunResult, Status, StopSignal
     from reconciler.desired import Loaded
@@ -41,11 +44,21 @@ if TYPE_CHECKING:
     from reconciler.model import Desired, History, Live
     from reconciler.planning import Plan, PlanFileError
     from reconciler.planning.signing import PlanSignatureError, SigningKeyError
-    from reconciler.store import Actor, LockedError, LockHolder, LockLostError, NoSuchRunError, Store, StoreError
+    from reconciler.store import (
+        Actor,
+        AuditEvent,
+        LockedError,
+        LockHolder,
+        LockLostError,
+        NoSuchRunError,
+        Store,
+        StoreError,
+    )
 
 __all__ = [
     "Actor",
     "ApplyEvent",
+    "AuditEvent",
     "Desired",
     "Diagnostic",
     "DiagnosticsError",
@@ -77,17 +90,20 @@ __all__ = [
     "apply",
     "compare",
     "doctor",
+    "export_audit",
     "hold",
     "load",
     "load_config",
     "plan",
     "probe",
+    "query_audit",
     "read_live",
     "recall",
     "render",
     "resume",
     "sign",
     "verify",
+    "verify_audit",
 ]
 
 
@@ -103,17 +119,20 @@ _HOMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "apply",
             "compare",
             "doctor",
+            "export_audit",
             "hold",
             "load",
             "load_config",
             "plan",
             "probe",
+            "query_audit",
             "read_live",
             "recall",
             "render",
             "resume",
             "sign",
             "verify",
+            "verify_audit",
         ),
         "reconciler.applying": ("ApplyEvent", "Outcome", "RunResult", "Status", "StopSignal"),
         "reconciler.desired": ("Loaded",),
@@ -124,6 +143,7 @@ _HOMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "reconciler.planning.signing": ("PlanSignatureError", "SigningKeyError"),
         "reconciler.store": (
             "Actor",
+            "AuditEvent",
             "LockHolder",
             "LockLostError",
             "LockedError",

@@ -13,6 +13,7 @@ They are synchronous, and never print, prompt or exit. What cannot be done is ra
 """
 
 from reconciler.api.applying import apply, check_applicable
+from reconciler.api.auditing import export_audit, query_audit, verify_audit
 from reconciler.api.directory import doctor, probe, read_live
 from reconciler.api.errors import NothingToResumeError, PlanAppliedError, PlanRefusedError, WrongDirectoryError
 from reconciler.api.files import load, load_config
@@ -31,15 +32,18 @@ __all__ = [
     "check_applicable",
     "compare",
     "doctor",
+    "export_audit",
     "hold",
     "load",
     "load_config",
     "plan",
     "probe",
+    "query_audit",
     "read_live",
     "recall",
     "render",
     "resume",
     "sign",
     "verify",
+    "verify_audit",
 ]

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from reconciler import api
-from reconciler.api.auditing import export_audit, query_audit, verify_audit
 from reconciler.cli.command import Command, CommandGroup
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import full_option
@@ -117,7 +116,7 @@ def verify(terminal: Terminal, *, head: str | None) -> ExitCode:
     elsewhere, in the log of a CI job for example: whoever can write to the store can make all of it anew, and only a
     head from outside gives that away.
     """
-    found = verify_audit(api.load_config(terminal.workspace), terminal.workspace, head=head)
+    found = api.verify_audit(api.load_config(terminal.workspace), terminal.workspace, head=head)
     from reconciler.rendering.audit import render_verification, verification_document
 
     if terminal.json:
@@ -150,7 +149,7 @@ def verify(terminal: Terminal, *, head: str | None) -> ExitCode:
 def query(terminal: Terminal, /, *, limit: int, full: bool, **asked: Any) -> ExitCode:
     """Show the last events that fit, the latest at the end."""
     config = api.load_config(terminal.workspace)
-    events = query_audit(config, terminal.workspace, _asked(asked), limit=limit)
+    events = api.query_audit(config, terminal.workspace, _asked(asked), limit=limit)
     from reconciler.rendering.audit import events_document, render_events
 
     if terminal.json:
@@ -188,7 +187,7 @@ def export(terminal: Terminal, /, *, form: str, output: Path | None, **asked: An
     from reconciler.store.exporting import Format
 
     config = api.load_config(terminal.workspace)
-    lines = export_audit(config, terminal.workspace, _asked(asked), Format(form))
+    lines = api.export_audit(config, terminal.workspace, _asked(asked), Format(form))
     if output is None:
         for block in _blocks(lines):
             terminal.result(block)
