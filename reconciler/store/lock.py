@@ -113,7 +113,7 @@ class Lock:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._ended.set()
-        # A renewal that is under way can do no harm: it finds the lock given back.
+        # A renewal that is still under way then can do no harm: it finds the lock given back.
         self._renewing.join(timeout=1)
         self._release()
 
@@ -121,10 +121,12 @@ class Lock:
     def held(self) -> bool:
         """Whether this process may still write: the lease lasts for long enough to send one request.
 
-        Reads two clocks and nothing else. False at once in a process that was suspended for longer than its lease.
+        Reads two clocks and asks nobody. False at once in a process that was suspended for longer than its lease.
         """
         deadline = self._deadline
-        return deadline is not None and _ticks() < deadline.ticks and time.time() < deadline.wall
+        if deadline is None or self._ended.is_set():
+            return False
+        return _ticks() < deadline.ticks and time.time() < deadline.wall
 
     def check(self, connection: Connection) -> None:
         """Make sure, inside a transaction, that nobody can take the lock before the transaction ends.
@@ -184,7 +186,7 @@ class Lock:
         while not self._ended.wait(pause):
             try:
                 if not self._renew():
-                    self._deadline = None if self._deadline is None else _past(self._deadline)
+                    self._ended.set()
                     return
                 pause = interval
             except SQLAlchemyError:
@@ -209,7 +211,6 @@ class Lock:
         self._deadline = _Deadline(ticks + usable, wall + usable, expires)
 
     def _release(self) -> None:
-        self._deadline = None if self._deadline is None else _past(self._deadline)
         if not self.token:
             return
         # A store that cannot be reached now lets the lease end by itself. What ended the run must not be hidden by it.
@@ -267,10 +268,6 @@ def _ticks() -> float:
     """Return seconds that also count while the machine sleeps, where the system tells (Linux)."""
     boot_time: int | None = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if boot_time is None else time.clock_gettime(boot_time)
-
-
-def _past(deadline: _Deadline) -> _Deadline:
-    return _Deadline(0.0, 0.0, deadline.expires)
 
 
 def _cause(error: SQLAlchemyError) -> str:
