@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 import click
@@ -170,83 +171,82 @@ class PlanningOptions:
         )
 
 
-_OPTIONS: Final = (
-    click.option(
-        "--confirm-replace",
-        is_flag=True,
-        help="Delete replaced groups that wait until a person has granted product access to their successors "
-        "(`lifecycle: {replace: manual-regrant}`).",
-    ),
-    click.option(
-        "--exclude",
-        type=TextType(),
-        callback=_selectors,
-        metavar="WHAT",
-        multiple=True,
-        help="Leave these resources alone; the same forms as for --only.",
-    ),
-    click.option(
-        "--only",
-        type=TextType(),
-        callback=_selectors,
-        metavar="WHAT",
-        multiple=True,
-        help="Plan for these resources alone: user:NAME, group:NAME, users[FILTER] or groups[FILTER], with SCIM "
-        "filters. May be repeated.",
-    ),
-    click.option(
-        "--reason",
-        type=TextType(),
-        metavar="TEXT",
-        help="Why this plan is made, and why guards are lifted; kept in the plan.",
-    ),
-    click.option(
-        "--allow",
-        "allowances",
-        type=TextType(),
-        callback=_allowances,
-        metavar="GUARD",
-        multiple=True,
-        help="Lift a guard for this run, as the refusal prints it: users.deactivate=40, users.empty, "
-        "group:NAME/members.remove. Needs --reason. May be repeated.",
-    ),
-    click.option(
-        "--as-of",
-        callback=_moment,
-        metavar="TIME",
-        help="Judge `from` and `until` at this date or RFC 3339 time (UTC unless stated). Now, if left out.",
-    ),
+_OPTIONS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
+    {
+        "as_of": click.option(
+            "--as-of",
+            callback=_moment,
+            metavar="TIME",
+            help="Judge `from` and `until` at this date or RFC 3339 time (UTC unless stated). Now, if left out.",
+        ),
+        "allowances": click.option(
+            "--allow",
+            "allowances",
+            type=TextType(),
+            callback=_allowances,
+            metavar="GUARD",
+            multiple=True,
+            help="Lift a guard for this run, as the refusal prints it: users.deactivate=40, users.empty, "
+            "group:NAME/members.remove. Needs --reason. May be repeated.",
+        ),
+        "reason": click.option(
+            "--reason",
+            type=TextType(),
+            metavar="TEXT",
+            help="Why this plan is made, and why guards are lifted; kept in the plan.",
+        ),
+        "only": click.option(
+            "--only",
+            type=TextType(),
+            callback=_selectors,
+            metavar="WHAT",
+            multiple=True,
+            help="Plan for these resources alone: user:NAME, group:NAME, users[FILTER] or groups[FILTER], with SCIM "
+            "filters. May be repeated.",
+        ),
+        "exclude": click.option(
+            "--exclude",
+            type=TextType(),
+            callback=_selectors,
+            metavar="WHAT",
+            multiple=True,
+            help="Leave these resources alone; the same forms as for --only.",
+        ),
+        "confirm_replace": click.option(
+            "--confirm-replace",
+            is_flag=True,
+            help="Delete replaced groups that wait until a person has granted product access to their successors "
+            "(`lifecycle: {replace: manual-regrant}`).",
+        ),
+    }
 )
+"""By the field of :class:`PlanningOptions` that it fills, in the order of the help."""
 
 
 def planning_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of :class:`PlanningOptions` to a command, which gets them together as ``options``."""
+    return some_planning_options(*_OPTIONS)(command)
 
-    @functools.wraps(command)
-    def with_options(
-        *arguments: Any,
-        as_of: datetime | None,
-        allowances: tuple[Allowance, ...],
-        reason: str | None,
-        confirm_replace: bool,
-        only: tuple[str, ...],
-        exclude: tuple[str, ...],
-        **others: Any,
-    ) -> Any:
-        options = PlanningOptions(
-            as_of=as_of,
-            allowances=allowances,
-            reason=reason,
-            confirm_replace=confirm_replace,
-            only=only,
-            exclude=exclude,
-        )
-        return command(*arguments, options=options, **others)
 
-    decorated: Callable[..., Any] = with_options
-    for option in _OPTIONS:
-        decorated = option(decorated)
-    return decorated
+def some_planning_options(*fields: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return what adds some of these options to a command, which gets all of them together as ``options``.
+
+    Args:
+        fields: those of :class:`PlanningOptions` that the command lets a person choose.
+    """
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def with_options(*arguments: Any, **given: Any) -> Any:
+            chosen = {name: given.pop(name) for name in fields}
+            return command(*arguments, options=PlanningOptions(**chosen), **given)
+
+        decorated: Callable[..., Any] = with_options
+        for name in reversed([name for name in _OPTIONS if name in fields]):
+            decorated = _OPTIONS[name](decorated)
+        return decorated
+
+    return add
 
 
 full_option = click.option("--full", is_flag=True, help="Show every membership, and long values whole.")
