@@ -68,7 +68,7 @@ def resume(
 
     Raises:
         NoSuchRunError: there is no such run.
-        NothingToResumeError: it has applied everything.
+        NothingToResumeError: it, or one that went on with it, has applied everything.
         WrongDirectoryError: it is of another directory.
         PlanFileError: its plan is not intact, or too old.
         PlanRefusedError: guards refuse its plan.
@@ -81,9 +81,10 @@ def resume(
         check_applicable(plan, config, variables, now=now)
         who = actor or current_actor(Path(workspace), variables, reason=plan.reason, commit=plan.desired.commit)
         with locked(plan.directory.base_url, config, own, who, lock=lock, wait=lock_timeout, on_wait=on_wait) as held:
-            # Only now: until the lock was free, that run may have gone on.
-            if own.run(run_id).status is RunStatus.COMPLETE:
-                raise NothingToResumeError(run_id)
+            # Only now: until the lock was free, that run may have gone on. Another one may have gone on with it, too.
+            last = own.run_of_plan(plan.directory.base_url, plan.digest)
+            if last is not None and last.status is RunStatus.COMPLETE:
+                raise NothingToResumeError(last.id)
             place = Workplace(
                 config=config, workspace=Path(workspace), environ=variables, store=own, lock=held, actor=who
             )

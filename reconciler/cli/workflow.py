@@ -19,6 +19,7 @@ from reconciler.rendering.escape import label
 from reconciler.rendering.words import counted
 from reconciler.scim.retry import ThrottleEvent
 from reconciler.scim.tokens import expiry_warning
+from reconciler.store import Store
 
 _WORTH_TELLING = 5.0  # seconds of waiting
 
@@ -89,16 +90,23 @@ def read_directory(terminal: Terminal, config: DirectoryConfig, wanted: Wanted |
 def make_plan(terminal: Terminal, options: PlanningOptions) -> tuple[Loaded, Plan]:
     """Read files and directory and plan. Guards may refuse what is returned."""
     loaded = load_workspace(terminal)
+    return loaded, plan_for(terminal, loaded, options)
+
+
+def plan_for(terminal: Terminal, loaded: Loaded, options: PlanningOptions, *, store: Store | None = None) -> Plan:
+    """Read the directory and plan what the files state. Guards may refuse what is returned.
+
+    Args:
+        terminal: where progress and warnings go.
+        loaded: the files.
+        options: how the plan is to be made.
+        store: what earlier runs left; the workspace's own is opened, and closed again, if left out.
+    """
     config = loaded.desired.config
     live = read_directory(terminal, config, Wanted.of(loaded.desired))
-    planned = api.plan(
-        loaded.desired,
-        live,
-        as_of=options.moment,
-        policy=options.policy(config.policy),
-        history=api.recall(config, terminal.workspace, live.base_url),
-    )
-    return loaded, planned
+    where = live.base_url
+    history = api.recall(config, terminal.workspace, where) if store is None else store.history(where)
+    return api.plan(loaded.desired, live, as_of=options.moment, policy=options.policy(config.policy), history=history)
 
 
 def tell_throttle(event: ThrottleEvent, progress: Progress, terminal: Terminal) -> None:

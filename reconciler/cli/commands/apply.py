@@ -3,29 +3,48 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from reconciler import api
-from reconciler.applying import ApplyEvent, RunResult, Status, StopSignal
+from reconciler.api.carrying_out import Before
+from reconciler.api.standing import begun
+from reconciler.applying import RunResult
+from reconciler.cli.applying import (
+    carry_out,
+    exit_code_of,
+    holding,
+    lock_timeout_option,
+    outcome_document,
+    record_of,
+    tell_record,
+)
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.failures import exiting
-from reconciler.cli.interrupts import stopping_in_order
 from reconciler.cli.options import PlanningOptions, full_option, planning_options
-from reconciler.cli.parameters import PathType
-from reconciler.cli.progress import Progress
+from reconciler.cli.parameters import PathType, TextType
+from reconciler.cli.signing import public_key, verify_key_option
 from reconciler.cli.terminal import Terminal
-from reconciler.cli.workflow import load_directory_file, make_plan, tell_throttle
+from reconciler.cli.workflow import load_directory_file, load_workspace, plan_for
 from reconciler.config import DirectoryConfig
 from reconciler.desired import files_digest
+from reconciler.diagnostics import DiagnosticsError
+from reconciler.keys import load_public
+from reconciler.model import Desired, utc
 from reconciler.planning import Plan, PlanFileError, decode
 from reconciler.rendering import json_document
 from reconciler.rendering.escape import label
-from reconciler.rendering.results import render_result, result_document
+from reconciler.rendering.results import render_result
+from reconciler.rendering.words import counted
+from reconciler.store import Store
+from reconciler.store.errors import NoStoreError
 
 
 @click.command(
@@ -35,11 +54,24 @@ from reconciler.rendering.results import render_result, result_document
         "reconciler apply                  # plan, show, ask, apply",
         "reconciler apply --auto-approve   # without asking, in a pipeline",
         "reconciler apply acme.plan        # exactly the plan that was reviewed",
+        "reconciler apply acme.plan --verify-key ci.pub  # and signed by CI",
+        "reconciler apply --auto-approve --lock-timeout 15m",
+        "reconciler apply --only group:team-core  # a pilot, and nothing else",
+        "reconciler apply --resume 20261122T012754Z-1c09cd",
         "reconciler apply --confirm-replace  # product access is granted again",
     ),
 )
 @click.argument("file", type=PathType(), required=False)
 @click.option("--auto-approve", is_flag=True, help="Do not ask. Needed where nobody can be asked.")
+@click.option(
+    "--resume",
+    "earlier",
+    type=TextType(),
+    metavar="RUN",
+    help="Go on with a run that did not come to its end: find out by reading what it did last, and do what is left.",
+)
+@verify_key_option
+@lock_timeout_option
 @planning_options
 @full_option
 @click.pass_obj
@@ -48,64 +80,72 @@ def command(
     *,
     file: Path | None,
     auto_approve: bool,
+    earlier: str | None,
+    verify_key: str | None,
+    lock_timeout: timedelta | None,
     options: PlanningOptions,
     full: bool,
 ) -> ExitCode:
     """Make the directory equal to the files.
 
     Without FILE: plans, shows the plan, asks, and applies it. With FILE: applies exactly the plan that `plan -o FILE`
-    saved; what changed in the directory since then is refused step by step as stale.
+    saved; what changed in the directory since then is refused step by step as stale. One run at a time writes to a
+    directory; what each one did is kept in the store.
 
-    The first Ctrl-C finishes and records what is in flight, the second stops at once. Plan and apply again to go on.
+    The first Ctrl-C finishes and records what is in flight, the second stops at once. --resume goes on.
     """
+    if (file is not None or earlier is not None) and options.given:
+        raise click.UsageError(
+            "--as-of, --allow, --reason, --only, --exclude and --confirm-replace are for making a plan. "
+            "Give them to `plan`."
+        )
+    if file is not None and earlier is not None:
+        raise click.UsageError("--resume goes on with the plan of that run, and needs no FILE.")
+    if file is None and verify_key is not None:
+        raise click.UsageError("--verify-key is for a saved plan, and there is no FILE.")
+    if earlier is not None:
+        return _resume(terminal, earlier, lock_timeout, full=full)
     if file is not None:
-        if options.given:
-            raise click.UsageError(
-                "--as-of, --allow, --reason, --only, --exclude and --confirm-replace are for making a plan. "
-                "Give them to `plan`."
-            )
-        config, planned = _saved(terminal, file)
-    else:
-        if not auto_approve and not terminal.can_ask:
-            raise click.UsageError(
-                "There is nobody to ask. Add --auto-approve to apply without asking, or apply a saved plan: "
-                "reconciler plan -o FILE && reconciler apply FILE"
-            )
-        loaded, planned = make_plan(terminal, options)
-        config = loaded.desired.config
+        return _apply_saved(terminal, file, verify_key, lock_timeout, full=full)
+    if not auto_approve and not terminal.can_ask:
+        raise click.UsageError(
+            "There is nobody to ask. Add --auto-approve to apply without asking, or apply a saved plan: "
+            "reconciler plan -o FILE && reconciler apply FILE"
+        )
+    return _plan_and_apply(terminal, options, lock_timeout, ask=not auto_approve, full=full)
+
+
+def _plan_and_apply(
+    terminal: Terminal, options: PlanningOptions, lock_timeout: timedelta | None, *, ask: bool, full: bool
+) -> ExitCode:
+    loaded = load_workspace(terminal)
+    config = loaded.desired.config
+    with ExitStack() as stack:
+        # While a person thinks, perhaps over night, others must be able to write: then the lock is taken afterwards,
+        # and what they have changed is found step by step.
+        hold = None if ask else stack.enter_context(holding(terminal, config, lock_timeout))
+        planned = plan_for(terminal, loaded, options, store=hold.store if hold else None)
         if not terminal.json:
             terminal.result(api.render(planned, color=terminal.color, full=full, width=terminal.width))
         if planned.refusals:
-            _document(terminal, planned, None)
+            if terminal.json:
+                terminal.result(json_document({**_facts(planned), "result": None}))
             return ExitCode.REFUSED
-    if not planned.steps:
-        if file is not None and not terminal.json:
-            terminal.result(f"{planned.summary}\n")
-        _document(terminal, planned, None)
-        return ExitCode.DONE
-    if file is None and not auto_approve and not _approved(config):
-        terminal.complain("Nothing was applied.")
-        return ExitCode.STOPPED
-    result = _carry_out(terminal, planned, config, now=options.as_of)
-    terminal.tell(f"The store has the ledger of this run, {result.run_id}.")
-    if not terminal.json:
-        terminal.result(render_result(result, color=terminal.color, full=full))
-    _document(terminal, planned, result)
-    return exit_code_of(result)
-
-
-def _saved(terminal: Terminal, file: Path) -> tuple[DirectoryConfig, Plan]:
-    with exiting(ExitCode.STALE, PlanFileError):
-        planned = decode(file.read_bytes())
-    config = load_directory_file(terminal)
-    with (
-        exiting(ExitCode.STALE, PlanFileError, api.WrongDirectoryError),
-        exiting(ExitCode.REFUSED, api.PlanRefusedError),
-    ):
-        api.check_applicable(planned, config, os.environ)
-    if planned.desired.digest != files_digest(terminal.workspace):
-        terminal.tell("warning: the files have changed since this plan was made. It is applied as it is.")
-    return config, planned
+        if ask and planned.steps and not _approved(config):
+            terminal.complain("Nothing was applied.")
+            return ExitCode.STOPPED
+        hold = hold or stack.enter_context(holding(terminal, config, lock_timeout))
+        work = partial(
+            api.apply,
+            planned,
+            config,
+            terminal.workspace,
+            desired=loaded.desired,
+            now=options.as_of,
+            store=hold.store,
+            lock=hold.lock,
+        )
+        return _end(terminal, planned, carry_out(terminal, planned, work), hold.store, full=full)
 
 
 def _approved(config: DirectoryConfig) -> bool:
@@ -114,30 +154,116 @@ def _approved(config: DirectoryConfig) -> bool:
     return answer == "yes"
 
 
-def _carry_out(terminal: Terminal, planned: Plan, config: DirectoryConfig, *, now: datetime | None) -> RunResult:
-    stop = StopSignal()
-    with Progress(terminal, f"Applying to {label(config.name)}") as progress, stopping_in_order(stop):
+def _apply_saved(
+    terminal: Terminal, file: Path, verify_key: str | None, lock_timeout: timedelta | None, *, full: bool
+) -> ExitCode:
+    with exiting(ExitCode.STALE, PlanFileError):
+        planned = decode(file.read_bytes())
+    config = load_directory_file(terminal)
+    trusted = _trusted_key(terminal, config, verify_key)
+    with _plan_errors():
+        api.check_applicable(planned, config, os.environ, verify_key=trusted)
+    desired = _files_of(terminal, planned)
+    try:
+        with holding(terminal, config, lock_timeout) as hold, _plan_errors():
+            _tell_begun(terminal, planned, begun(hold.store, planned))
+            work = partial(
+                api.apply,
+                planned,
+                config,
+                terminal.workspace,
+                desired=desired,
+                verify_key=trusted,
+                once=True,
+                store=hold.store,
+                lock=hold.lock,
+            )
+            return _end(terminal, planned, carry_out(terminal, planned, work), hold.store, full=full, shown=False)
+    except api.PlanAppliedError as error:
+        _applied_before(terminal, planned, error)
+        return ExitCode.DONE
 
-        def on_event(event: ApplyEvent) -> None:
-            chunk = f"{event.done:,} of {event.total:,} steps, chunk {event.chunk} of {event.chunks}"
-            progress.update(event.done, event.total, chunk)
 
-        return api.apply(
-            planned,
-            config,
-            terminal.workspace,
-            now=now,
-            on_event=on_event,
-            on_throttle=lambda event: tell_throttle(event, progress, terminal),
-            stop=stop,
-        )
+def _tell_begun(terminal: Terminal, planned: Plan, before: Before | None) -> None:
+    if before is not None:
+        done = f"{len(before.settled):,} of {counted(len(planned.steps), 'step')}"
+        terminal.tell(f"Going on with the run {before.run_id}, which has done {done}.")
 
 
-def _document(terminal: Terminal, planned: Plan, result: RunResult | None) -> None:
-    if not terminal.json:
-        return
+def _trusted_key(terminal: Terminal, config: DirectoryConfig, verify_key: str | None) -> bytes | None:
+    """Return the key that the plan must be signed with: that of the command line, or else that of the workspace."""
+    if verify_key is not None:
+        return public_key(verify_key)
+    configured = config.apply.verify_key
+    return None if configured is None else load_public(configured, terminal.workspace, os.environ)
+
+
+def _files_of(terminal: Terminal, planned: Plan) -> Desired | None:
+    """Return what the plan was made from, for drift to be told by; ``None`` where the files are others by now."""
+    if planned.desired.digest != files_digest(terminal.workspace):
+        terminal.tell("warning: the files have changed since this plan was made. It is applied as it is.")
+        return None
+    with suppress(DiagnosticsError):
+        return api.load(terminal.workspace).desired
+    return None
+
+
+def _resume(terminal: Terminal, earlier: str, lock_timeout: timedelta | None, *, full: bool) -> ExitCode:
+    config = load_directory_file(terminal)
+    existing = Store.open_existing(config, terminal.workspace, os.environ)
+    if existing is None:
+        raise NoStoreError
+    with existing, exiting(ExitCode.STALE, PlanFileError):
+        planned = existing.plan_of(earlier)
+    try:
+        with holding(terminal, config, lock_timeout) as hold, _plan_errors():
+            _tell_begun(terminal, planned, begun(hold.store, planned))
+            work = partial(api.resume, earlier, config, terminal.workspace, store=hold.store, lock=hold.lock)
+            return _end(terminal, planned, carry_out(terminal, planned, work), hold.store, full=full, shown=False)
+    except api.PlanAppliedError as error:
+        _applied_before(terminal, planned, error)
+        return ExitCode.DONE
+
+
+@contextmanager
+def _plan_errors() -> Iterator[None]:
+    """Give what is wrong with a plan its exit codes."""
+    with (
+        exiting(ExitCode.STALE, PlanFileError, api.WrongDirectoryError),
+        exiting(ExitCode.REFUSED, api.PlanRefusedError),
+    ):
+        yield
+
+
+def _applied_before(terminal: Terminal, planned: Plan, error: api.PlanAppliedError) -> None:
+    if terminal.json:
+        run = error.run
+        before = {"run": run.id, "at": utc(run.ended or run.started)}
+        terminal.result(json_document({**_facts(planned), "result": None, "applied_before": before}))
+    else:
+        terminal.result(_sentence(error))
+
+
+def _end(
+    terminal: Terminal, planned: Plan, result: RunResult, store: Store, *, full: bool, shown: bool = True
+) -> ExitCode:
+    """Tell how a run ended. ``shown`` is whether its plan was shown, with the line that says that it is empty."""
+    if terminal.json:
+        record = record_of(terminal, result, store)
+        terminal.result(json_document({**_facts(planned), "result": outcome_document(result, record)}))
+    else:
+        if planned.steps:
+            terminal.result(render_result(result, color=terminal.color, full=full))
+        elif not shown:
+            terminal.result(f"{planned.summary}\n")
+        record = record_of(terminal, result, store)
+    tell_record(terminal, result, record)
+    return exit_code_of(result)
+
+
+def _facts(planned: Plan) -> dict[str, Any]:
     summary = planned.summary
-    document: dict[str, Any] = {
+    return {
         "plan": {
             "digest": planned.digest,
             "directory": planned.directory.name,
@@ -146,23 +272,10 @@ def _document(terminal: Terminal, planned: Plan, result: RunResult | None) -> No
                 {"guard": verdict.guard, "subject": verdict.subject, "number": verdict.number, "limit": verdict.limit}
                 for verdict in planned.refusals
             ],
-        },
-        "result": result_document(result) if result is not None else None,
+        }
     }
-    terminal.result(json_document(document))
 
 
-def exit_code_of(result: RunResult) -> ExitCode:
-    """Return the exit code of a run: how it ended, at its worst."""
-    if result.by_user:
-        return ExitCode.STOPPED
-    statuses = {status for status, count in result.counts.items() if count}
-    if statuses <= {Status.APPLIED}:
-        return ExitCode.DONE
-    # What needs a stale step is skipped: then nothing but staleness went wrong.
-    if Status.STALE in statuses and statuses <= {Status.APPLIED, Status.STALE, Status.SKIPPED}:
-        return ExitCode.STALE
-    if result.breaker:
-        return ExitCode.PARTLY
-    nothing_written = statuses.isdisjoint({Status.APPLIED, Status.DIFFERS})
-    return ExitCode.ERROR if nothing_written and result.stopped is not None else ExitCode.PARTLY
+def _sentence(error: Exception) -> str:
+    text = str(error)
+    return f"{text[0].upper()}{text[1:]}.\n"
