@@ -122,6 +122,7 @@ def carry_out(
     *,
     command: str,
     desired: Desired | None = None,
+    drifted: Collection[str] = (),
     before: Before | None = None,
 ) -> RunResult:
     """Carry out a plan that was found applicable, with its ledger in the store, and return what became of it."""
@@ -136,6 +137,7 @@ def carry_out(
         actor=place.actor,
         resumes=earlier.run_id,
         desired=desired,
+        drifted=drifted,
     )
 
     async def record_only() -> RunResult:

@@ -57,6 +57,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         kind: of the resource.
         name: its naming attribute as it is in the directory.
         reason: why an apply would.
+        step: the id of the step that would do it, without the number of its batch.
         resource_id: its id; ``None`` for one that is missing.
         path: of the attribute that differs.
         member: the address of the member who is in the group and should not be, or the other way round.
@@ -73,6 +74,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: Kind
     name: str
     reason: Reason
+    step: str = ""
     resource_id: str | None = None
     path: str | None = None
     member: str | None = None
@@ -175,7 +177,7 @@ def find_drift(
     old = None if last is None or last_as_of is None else _last_plan(last, live, last_as_of, history, notes)
     units = [*_units(new, live.schemas)]
     olds = {unit.slot: unit for unit in _units(old, live.schemas)} if old is not None else None
-    sorted_items = [_sorted(unit, olds, {*map(_whole, unapplied)}, accepted or {}) for unit in units]
+    sorted_items = [_sorted(unit, olds, {*map(without_batch, unapplied)}, accepted or {}) for unit in units]
     selected = bool(new.only or new.exclude)
     known = {unit.slot for unit in units}
     return Drift(
@@ -190,7 +192,7 @@ def find_drift(
         else tuple(
             unit.item(Sort.DRIFT)
             for unit in olds.values()
-            if unit.slot not in known and unit.step not in {*map(_whole, unapplied)}
+            if unit.slot not in known and unit.step not in {*map(without_batch, unapplied)}
         ),
         waiting=new.pending,
         notes=tuple(notes),
@@ -261,6 +263,7 @@ class _Unit(NamedTuple):
             kind=step.kind,
             name=step.name,
             reason=part.reason if isinstance(part, Edge) else step.reason,
+            step=self.step,
             resource_id=step.resource_id,
             path=path,
             member=member,
@@ -275,14 +278,14 @@ def _units(made: Plan, schemas: Schemas) -> Iterator[_Unit]:
     """Yield everything that a plan changes, in its order. No two have the same key."""
     keys: set[str] = set()
     for step in made.steps:
-        subject = _whole(step.id).partition(" ")[2]
+        subject = without_batch(step.id).partition(" ")[2]
         for part, what, value, after in _parts(step, schemas):
             key = f"{subject} {what}"
             if key in keys and isinstance(part, Edge):
                 key = f"{key} ({part.id})"
             keys.add(key)
             slot = _Slot(step.kind, step.resource_id or fold(step.name), _place(part))
-            yield _Unit(slot, _whole(step.id), key, _digest(value), (step, part), after)
+            yield _Unit(slot, without_batch(step.id), key, _digest(value), (step, part), after)
 
 
 def _parts(step: Step, schemas: Schemas) -> Iterable[tuple[Change | Edge | None, str, Any, Any]]:
@@ -317,7 +320,7 @@ def _place(part: Change | Edge | None) -> str:
     return _EXISTENCE if part is None else fold(part.path)
 
 
-def _whole(step_id: str) -> str:
+def without_batch(step_id: str) -> str:
     """Return the id of a step without the number of its batch, which the size of the others decides."""
     return _BATCH.sub("", step_id)
 

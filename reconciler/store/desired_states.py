@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, insert, select, update
@@ -39,7 +39,32 @@ _COMPRESSION: Final = 3
 """Twice as fast as the default level, for a tenth more bytes."""
 
 
-def save(connection: Connection, directory: str, run_id: str, as_of: datetime, desired: Desired) -> None:
+class Applied(NamedTuple):
+    """What the files stated when they were last applied.
+
+    Attributes:
+        run_id: the run that applied them.
+        as_of: the moment at which its plan judged ``from`` and ``until``.
+        desired: what they stated.
+        drifted: ids of steps, without the numbers of batches, that the run left out and that would have taken back what
+            the directory had changed itself: that is drift still.
+    """
+
+    run_id: str
+    as_of: datetime
+    desired: Desired
+    drifted: frozenset[str] = frozenset()
+
+
+def save(
+    connection: Connection,
+    directory: str,
+    run_id: str,
+    as_of: datetime,
+    desired: Desired,
+    *,
+    drifted: Collection[str] = (),
+) -> None:
     """Remember what a run applied in place of what the one before it did.
 
     Args:
@@ -48,8 +73,9 @@ def save(connection: Connection, directory: str, run_id: str, as_of: datetime, d
         run_id: the run.
         as_of: the moment at which its plan judged ``from`` and ``until``.
         desired: what its plan was made from. What it states is written only where it is not what is there already.
+        drifted: see :class:`Applied`.
     """
-    document = msgspec.json.encode(_document(desired))
+    document = msgspec.json.encode(_document(desired, drifted))
     digest = "sha256:" + hashlib.sha256(document).hexdigest()
     mine = desired_states.c.directory == directory
     known = connection.execute(select(desired_states.c.digest).where(mine)).scalar_one_or_none()
@@ -62,8 +88,8 @@ def save(connection: Connection, directory: str, run_id: str, as_of: datetime, d
         connection.execute(update(desired_states).where(mine).values(**values))
 
 
-def load(connection: Connection, directory: str, config: DirectoryConfig) -> tuple[str, datetime, Desired] | None:
-    """Return the run that last applied the files, the ``as_of`` of its plan, and what the files stated then.
+def load(connection: Connection, directory: str, config: DirectoryConfig) -> Applied | None:
+    """Return what the files stated when they were last applied, and by which run.
 
     Args:
         connection: to the store.
@@ -85,7 +111,12 @@ def load(connection: Connection, directory: str, config: DirectoryConfig) -> tup
     if row is None:
         return None
     document = _read(row.run_id, bytes(row.data), row.digest)
-    return row.run_id, datetime.fromisoformat(row.as_of), _desired(document, config, AppliedSource(row.run_id))
+    return Applied(
+        run_id=row.run_id,
+        as_of=datetime.fromisoformat(row.as_of),
+        desired=_desired(document, config, AppliedSource(row.run_id)),
+        drifted=frozenset(document.drifted),
+    )
 
 
 class AppliedSource:
@@ -171,9 +202,10 @@ class _Document(_Row, frozen=True):
     members: list[_Member]
     users: list[_User]
     groups: list[_Group]
+    drifted: list[str] = []
 
 
-def _document(desired: Desired) -> _Document:
+def _document(desired: Desired, drifted: Collection[str]) -> _Document:
     places: dict[_Member, int] = {}
     # Equal entries are mostly one object: those are looked up by it, which is much cheaper.
     known: dict[int, int] = {}
@@ -203,6 +235,7 @@ def _document(desired: Desired) -> _Document:
         members=list(places),
         users=[_User(user.attributes, user.id, _stated_lifecycle(user)) for user in desired.users],
         groups=groups,
+        drifted=sorted(drifted),
     )
 
 

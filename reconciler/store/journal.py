@@ -8,7 +8,7 @@ which were never tried.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -191,6 +191,7 @@ def begin(
     actor: Actor,
     resumes: str | None = None,
     desired: Desired | None = None,
+    drifted: Collection[str] = (),
     schemas: Schemas | None = None,
 ) -> Run:
     """Record, in one transaction, that a run begins, its plan, and that none of its steps was tried.
@@ -205,6 +206,7 @@ def begin(
         actor: who runs it.
         resumes: the run that it goes on with.
         desired: what the plan was made from; remembered, with the ledger, as what was last applied.
+        drifted: ids of steps that the plan leaves out although they would take back what the directory changed itself.
         schemas: the attribute definitions of the service provider, which tell what is too secret for the audit.
 
     Raises:
@@ -244,7 +246,8 @@ def begin(
         for together in _batches(rows, _AT_ONCE):
             connection.execute(insert(steps), together)
         if desired is not None:
-            desired_states.save(connection, directory, run_id, datetime.fromisoformat(plan.as_of), desired)
+            as_of = datetime.fromisoformat(plan.as_of)
+            desired_states.save(connection, directory, run_id, as_of, desired, drifted=drifted)
         audit.append(connection, directory, run_id, [entries.started(now)])
     return Run(database, lock, plan, entries)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -155,6 +155,7 @@ class Store:
         actor: Actor,
         resumes: str | None = None,
         desired: Desired | None = None,
+        drifted: Collection[str] = (),
         schemas: Schemas | None = None,
     ) -> Run:
         """Record that a run begins, and return its ledger, a context manager.
@@ -166,6 +167,8 @@ class Store:
             actor: who runs it.
             resumes: the run that it goes on with.
             desired: what the plan was made from; it is remembered as what was last applied.
+            drifted: ids of steps that the plan leaves out although they would take back what the directory changed
+                itself: that stays drift.
             schemas: the attribute definitions of the service provider, which tell what is too secret for the audit.
 
         Raises:
@@ -181,6 +184,7 @@ class Store:
             actor=actor,
             resumes=resumes,
             desired=desired,
+            drifted=drifted,
             schemas=schemas,
         )
 

@@ -70,8 +70,8 @@ def test_everything_that_planning_reads_comes_back(connection: Connection) -> No
     desired_states.save(connection, DIRECTORY, "run-1", AS_OF, state)
     found = desired_states.load(connection, DIRECTORY, state.config)
     assert found is not None
-    run_id, as_of, loaded = found
-    assert (run_id, as_of) == ("run-1", AS_OF)
+    loaded = found.desired
+    assert (found.run_id, found.as_of, found.drifted) == ("run-1", AS_OF, frozenset())
     assert everything(loaded) == everything(state)
     assert (loaded.digest, loaded.commit, loaded.files) == (state.digest, state.commit, state.files)
 
@@ -116,6 +116,17 @@ def test_an_unchanged_state_is_not_written_again_and_its_run_is(engine: Engine) 
         found = desired_states.load(connection, DIRECTORY, listed().config)
     assert found is not None
     assert found[:2] == ("run-2", FUTURE)
+
+
+def test_what_was_left_as_the_directory_changed_it_is_remembered_with_the_state(connection: Connection) -> None:
+    desired_states.save(connection, DIRECTORY, "run-1", AS_OF, listed(), drifted={"update user:ada@example.com"})
+    found = desired_states.load(connection, DIRECTORY, listed().config)
+    assert found is not None
+    assert found.drifted == {"update user:ada@example.com"}
+    desired_states.save(connection, DIRECTORY, "run-2", AS_OF, listed())
+    found = desired_states.load(connection, DIRECTORY, listed().config)
+    assert found is not None
+    assert found.drifted == frozenset()
 
 
 def test_a_changed_state_takes_the_place_of_the_one_before(connection: Connection) -> None:
