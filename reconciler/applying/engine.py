@@ -155,23 +155,26 @@ class _Run:
 
     async def _lane(self, number: int, steps: Sequence[Step]) -> None:
         session = self._session
+        outcomes: list[Outcome] = []
         async with session.sender.lane():
             for action, part in groupby(steps, key=lambda step: step.action if step.action in _MEMBERSHIP else None):
                 planned = list(part)
-                await self._part(number, planned, Lane if action is None else MembershipLane)
+                ended = await self._part(planned, Lane if action is None else MembershipLane)
+                self._note(number, ended)
+                outcomes += ended
                 for step in planned:
                     session.creations.settle(step.address)
         if _removes_freely(steps):
             session.removing.done()
+        # Outside of the lane: the intent of the one that takes its place becomes durable in the same moment as this.
+        await self._settle(number, outcomes)
 
-    async def _part(self, number: int, planned: Sequence[Step], kind: type[Lane | MembershipLane]) -> None:
+    async def _part(self, planned: Sequence[Step], kind: type[Lane | MembershipLane]) -> list[Outcome]:
         """Carry out steps of one resource that are written and read back together."""
-        ready, outcomes = self._met(planned)
+        ready, skipped = self._met(planned)
         if ready and not self._session.ended and await self._recorder.intend(ready):
-            outcomes += await kind(self._session, ready).run()
-        else:
-            outcomes += [Outcome(step=step, status=Status.NOT_TRIED) for step in ready]
-        await self._finish(number, outcomes)
+            return [*skipped, *await kind(self._session, ready).run()]
+        return [*skipped, *(Outcome(step=step, status=Status.NOT_TRIED) for step in ready)]
 
     def _met(self, steps: Iterable[Step], *, except_for: Collection[str] = ()) -> tuple[list[Step], list[Outcome]]:
         """Return the steps that can be tried, and the others as skipped."""
@@ -186,10 +189,18 @@ class _Run:
         return met, skipped
 
     async def _finish(self, chunk: int, outcomes: Sequence[Outcome]) -> None:
+        self._note(chunk, outcomes)
+        await self._settle(chunk, outcomes)
+
+    def _note(self, chunk: int, outcomes: Sequence[Outcome]) -> None:
+        """Let the rest of the run know what became of steps."""
         for outcome in outcomes:
             self._session.outcomes[outcome.step.id] = outcome
             if self._watch is not None:
                 self._heed(self._watch.notice(chunk, outcome))
+
+    async def _settle(self, chunk: int, outcomes: Sequence[Outcome]) -> None:
+        """Let the journal know, and whoever looks on once it is durable."""
         await self._recorder.settle(outcomes)
         for outcome in outcomes:
             self._done += 1
