@@ -85,10 +85,11 @@ def run(users: int, limit: Rate, concurrency: int) -> list[Sample]:
         desired = reconciler.load(workspace).desired
         config = replace(desired.config, apply=ApplySettings(concurrency=concurrency))
         live = reconciler.read_live(config, workspace, environ=environ)
-        planned = reconciler.plan(desired, live, as_of=datetime(2026, 1, 1, tzinfo=UTC))
+        now = datetime(2026, 1, 1, tzinfo=UTC)
+        planned = reconciler.plan(desired, live, as_of=now)
         pipe.send(None)
         pipe.recv()
-        result = reconciler.apply(planned, config, workspace, environ=environ)
+        result = reconciler.apply(planned, config, workspace, environ=environ, now=now)
         assert result.complete, [outcome.message for outcome in result.outcomes if outcome.message][:3]
     pipe.send(None)
     samples: list[Sample] = pipe.recv()

@@ -107,7 +107,7 @@ def measure(dialect: str, size: Size) -> Counts:
         capabilities: list[Capabilities] = []
         planned = plan()
         start = len(sandbox.requests)
-        result = reconciler.apply(planned, desired.config, workspace, environ=environ)
+        result = reconciler.apply(planned, desired.config, workspace, environ=environ, now=_AS_OF)
         assert result.complete, [outcome.message for outcome in result.outcomes if outcome.message][:3]
         applied = sandbox.requests[start:]
         assert plan().steps == ()
