@@ -1,0 +1,192 @@
+"""Real processes of the real command, tens of milliseconds after they are asked for.
+
+Run as a program, this is a small process with a single thread that has imported what takes time, reads orders from its
+standard input and forks a process for each. What is forked is a process of its own in every respect that matters here:
+it has its own connections, files, threads and locks, and ``SIGKILL`` takes all of them away.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, TypeAlias
+
+Commit: TypeAlias = tuple[int, float]
+"""A moment of a process: which of its commits to the store, from 1, and how many seconds after that begins."""
+
+_LATE: Final = (
+    "psycopg",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "sqlalchemy.dialects.sqlite",
+    "reconciler.applying",
+    "reconciler.cli.commands.apply",
+    "reconciler.cli.commands.plan",
+    "reconciler.cli.entry",
+    "reconciler.live",
+    "reconciler.scim.connect",
+    "reconciler.store.audit_trail",
+    "reconciler.store.journal",
+    "reconciler.store.lock",
+    "reconciler.store.runs",
+)
+"""What the command imports late. Whatever is missing here costs a process time, and nothing else."""
+
+
+@dataclass
+class Process:
+    """A process of the command.
+
+    Attributes:
+        pid: its number. It stays its own until :meth:`wait` has returned.
+        output: what it has written to standard output and standard error.
+    """
+
+    pid: int
+    output: Path
+    _server: ForkServer
+    _code: int | None = None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal; nothing happens where it has ended."""
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once, wherever it is."""
+        self.signal(signal.SIGKILL)
+
+    def wait(self) -> int:
+        """Wait for its end and return its exit code; the negative number of the signal that killed it."""
+        if self._code is None:
+            self._code = self._server.ask({"wait": self.pid})
+        return self._code
+
+    @property
+    def said(self) -> str:
+        """What it has said so far."""
+        return self.output.read_text(encoding="utf-8", errors="replace")
+
+
+class ForkServer:
+    """Starts processes. Use it as a context manager."""
+
+    def __init__(self) -> None:
+        self._server = subprocess.Popen(
+            [sys.executable, "-W", "error", __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with self._server as server:
+            assert server.stdin is not None
+            server.stdin.close()
+
+    def start(
+        self, arguments: Sequence[str], environ: Mapping[str, str], output: Path, *, dies_at: Commit | None = None
+    ) -> Process:
+        """Start the command.
+
+        Args:
+            arguments: what follows its name.
+            environ: its environment variables, all of them.
+            output: where what it says goes.
+            dies_at: when it kills itself, if it has not ended by then.
+        """
+        order = {"arguments": arguments, "environ": environ, "output": str(output), "dies_at": dies_at}
+        return Process(self.ask(order), output, self)
+
+    def ask(self, order: Mapping[str, Any]) -> int:
+        """Give an order and return the answer to it."""
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        self._server.stdin.write(f"{json.dumps(order)}\n")
+        self._server.stdin.flush()
+        return int(self._server.stdout.readline())
+
+
+def main() -> None:
+    """Fork as standard input says."""
+    _import_what_is_loaded_late()
+    assert threading.active_count() == 1
+    for line in sys.stdin:
+        order = json.loads(line)
+        if "wait" in order:
+            _, status = os.waitpid(order["wait"], 0)
+            answer = os.waitstatus_to_exitcode(status)
+        else:
+            answer = os.fork()
+            if answer == 0:
+                _become(order)
+        print(answer, flush=True)
+
+
+def _import_what_is_loaded_late() -> None:
+    for name in _LATE:
+        import_module(name)
+
+
+def _become(order: Mapping[str, Any]) -> None:
+    """Turn this process into one of the command. Does not return."""
+    code: Any = 1
+    try:
+        _die_with_parent()
+        os.environ.clear()
+        os.environ.update(order["environ"])
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        for target, source in ((0, nothing), (1, output), (2, output)):
+            os.dup2(source, target)
+        sys.argv = ["reconciler", *order["arguments"]]
+        if order["dies_at"] is not None:
+            _die_at(*order["dies_at"])
+        from reconciler.cli import main as run_and_exit
+
+        run_and_exit()
+    except SystemExit as end:
+        code = end.code or 0
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(int(code))
+
+
+def _die_with_parent() -> None:
+    """Let no process outlive a test session that was broken off, where the system can see to it (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG of prctl(2)
+
+
+def _die_at(commit: int, after: float) -> None:
+    from sqlalchemy import Connection, Engine, event
+
+    seen = 0
+
+    def kill() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    @event.listens_for(Engine, "commit")
+    def count(_connection: Connection) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == commit:
+            if after:
+                threading.Timer(after, kill).start()
+            else:
+                kill()
+
+
+if __name__ == "__main__":
+    main()
