@@ -65,3 +65,32 @@ class PlanAppliedError(ReconcilerError):
             f"this plan was applied before, by the run {run.id}, at {utc(run.ended or run.started)}; nothing was left "
             "to do. What has changed since, a new plan tells"
         )
+
+
+class NoSuchDifferenceError(ReconcilerError):
+    """A key of drift that names nothing.
+
+    Attributes:
+        key: as it was given.
+        near: one that is there and looks like it, if there is one.
+    """
+
+    def __init__(self, key: str, what: str, near: str | None) -> None:
+        self.key = key
+        self.near = near
+        guess = f"Did you mean {near!r}?" if near else "`reconciler drift --json` lists the keys"
+        super().__init__(f"nothing {what} has the key {key!r}. {guess}")
+
+
+class NotDriftError(ReconcilerError):
+    """A key that names what the files have still to change: the directory did nothing there that could be accepted.
+
+    Attributes:
+        key: as it was given.
+    """
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(
+            f"{key!r} is pending from the files, and no drift to accept: change the files, or apply what they state"
+        )

@@ -80,7 +80,7 @@ def _event(event: AuditEvent, style: Style) -> Iterator[str]:
     body, palette = read_body(event), style.palette
     status = f": {safe(body.result.status)}" if body.result else ""
     what = f"{safe(body.action.replace('_', ' '))} {_whom(event, body)}"
-    if event.type != "step":
+    if event.type != "step" and body.resource is None:
         what = f"{safe(event.type.replace('_', ' '))} ({safe(body.action)})"
     yield f"{utc(event.at)}  {palette.paint(palette.strong, what)}{status}"
     if body.result and body.result.message:

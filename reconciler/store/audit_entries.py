@@ -36,16 +36,7 @@ class RunEntries:
         self._plan = plan
         self._command = command
         self._resumes = resumes
-        self._who = _stated(
-            user=actor.user,
-            host=actor.host,
-            pid=actor.pid,
-            ci=actor.ci,
-            ci_actor=actor.ci_actor,
-            ci_job=actor.ci_job,
-            commit=actor.commit or plan.desired.commit,
-            author=actor.author,
-        )
+        self._who = who(actor, commit=plan.desired.commit)
         self._why = _stated(reason=plan.reason, ticket=actor.ticket or find_ticket(plan.reason))
         self._redactors = {
             Kind.USER: Redactor(schemas.user if schemas else None),
@@ -141,6 +132,25 @@ class RunEntries:
 
     def _why_run(self) -> dict[str, Any]:
         return {f"run_{name}" if name == "reason" else name: text for name, text in self._why.items()}
+
+
+def who(actor: Actor, *, commit: str | None = None) -> dict[str, Any]:
+    """Return who did something, as every event says it.
+
+    Args:
+        actor: who.
+        commit: of the desired state, where the actor knows of none.
+    """
+    return _stated(
+        user=actor.user,
+        host=actor.host,
+        pid=actor.pid,
+        ci=actor.ci,
+        ci_actor=actor.ci_actor,
+        ci_job=actor.ci_job,
+        commit=actor.commit or commit,
+        author=actor.author,
+    )
 
 
 def _stated(**fields: Any) -> dict[str, Any]:

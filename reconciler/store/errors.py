@@ -35,11 +35,18 @@ class NoStoreError(StoreError):
 
 
 class NoSuchRunError(StoreError):
-    """There is no run of that name in the store."""
+    """There is no run of that name in the store.
 
-    def __init__(self, run_id: str) -> None:
+    Attributes:
+        run_id: the name.
+        near: one that is there and was probably meant, where somebody has looked for it.
+    """
+
+    def __init__(self, run_id: str, near: str | None = None) -> None:
         self.run_id = run_id
-        super().__init__(f"there is no run {run_id!r} in the store; `reconciler runs` lists them")
+        self.near = near
+        guess = f"did you mean {near}? " if near else ""
+        super().__init__(f"there is no run {run_id!r} in the store; {guess}`reconciler runs` lists them")
 
 
 class LockedError(ReconcilerError):

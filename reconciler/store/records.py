@@ -154,15 +154,32 @@ class LockHolder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedDrift:
+    """A difference between a directory and the files that a person has accepted.
+
+    Attributes:
+        key: names the difference, see :class:`reconciler.planning.drift.Item`.
+        value: digest of what the directory held then.
+        at: when it was accepted, in UTC.
+        reason: why.
+    """
+
+    key: str
+    value: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEvent:
     """One link of the audit chain of a directory.
 
     Attributes:
         seq: its number in the chain, from 1, without gaps.
         directory: the SCIM endpoint.
-        run_id: the run that it is about.
+        run_id: the run that it is about; what accepts drift is no run, and has a name like one.
         at: when, in UTC.
-        type: ``run_started``, ``step``, ``run_ended``.
+        type: ``run_started``, ``step``, ``run_ended``, ``drift_accepted``, ``drift_forgotten``.
         body: everything that it says, see ``docs/audit.md``.
         previous: the hash of the event before; 64 zeros for the first.
         hash: SHA-256 over the canonical JSON of everything above, in hexadecimal digits.
