@@ -144,7 +144,7 @@ users:
 """
 OURS = """\
 scope: {users: 'userName ew "@example.com"'}
-guards: {users: {deactivate: {count: 1}}}
+guards: {users: {deactivate: {count: 1}}, identity: {change: {count: 1}}}
 """
 
 

@@ -233,6 +233,6 @@ def test_a_group_that_waits_for_a_person_is_kept_over_runs_and_hands_on_who_came
 
     last = confirmed(workspace)
     assert [(step.action, step.name) for step in last.steps] == [(Action.DELETE, "old")]
-    assert reconciler.apply(last, workspace.config, workspace.folder, environ=workspace.environ).complete
+    assert reconciler.apply(last, workspace.config, workspace.folder, environ=workspace.environ, now=AS_OF).complete
     assert members(sandbox) == {"new": {*names[1:], STRANGER}}
     assert workspace.plan().steps == confirmed(workspace).steps == ()

@@ -31,12 +31,16 @@ directory:
   token: {{env: SCIM_TOKEN}}
 unlisted: {{users: {users}, groups: {groups}}}
 guards:
-  users: {{deactivate: {{count: 100000}}, delete: {{count: 100000}}}}
-  groups: {{delete: {{count: 100000}}}}
+  users:
+    create: {{count: 100000}}
+    update: {{count: 100000}}
+    deactivate: {{count: 100000}}
+    delete: {{count: 100000}}
+  groups: {{create: {{count: 100000}}, delete: {{count: 100000}}}}
   members: {{remove: {{count: 100000}}}}
   memberships: {{remove: {{count: 100000}}}}
   identity: {{change: {{count: 100000}}}}
-apply: {{chunk_size: {chunk_size}}}
+apply: {{chunk_size: {chunk_size}, max_failures: {{count: 100000}}, stop_on_difference: false}}
 """
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
 

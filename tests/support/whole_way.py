@@ -19,7 +19,7 @@ import yaml
 import reconciler
 from reconciler.applying import RunResult
 from reconciler.applying.outcome import Status
-from reconciler.config import DirectoryConfig
+from reconciler.config import Allowance, DirectoryConfig
 from reconciler.diagnostics import Diagnostic
 from reconciler.live import Wanted
 from reconciler.model import Desired, Live
@@ -92,10 +92,14 @@ class Workspace:
     def plan(self, live: Live | None = None) -> Plan:
         live = live or self.live()
         learned = reconciler.recall(self.config, self.folder, live.base_url, environ=self.environ)
-        return reconciler.plan(self.desired, live, as_of=AS_OF, history=learned)
+        desired = self.desired
+        empty = [f"{kind}.empty" for kind in ("users", "groups") if not getattr(desired, kind)]
+        allowances = tuple(Allowance(guard=guard) for guard in empty)
+        policy = replace(desired.config.policy, allowances=allowances, reason="nobody is listed on purpose")
+        return reconciler.plan(desired, live, as_of=AS_OF, policy=policy, history=learned)
 
     def apply(self, live: Live | None = None) -> RunResult:
-        return reconciler.apply(self.plan(live), self.config, self.folder, environ=self.environ)
+        return reconciler.apply(self.plan(live), self.config, self.folder, environ=self.environ, now=AS_OF)
 
     def converge(self, live: Live | None = None) -> Live:
         """Apply, prove that nothing is left to do, and return what the directory holds now.
