@@ -19,13 +19,13 @@ from reconciler.planning.undo import PastRun, PastStep
 
 def past_run(made: Plan, before: Live, after: Live, *, status: Callable[[Step], str] = lambda _: "applied") -> PastRun:
     """The run of a plan, all of it applied unless told otherwise, between two states of a directory."""
+    there = {one.id for one in (*before.users, *before.groups)}
+    new = {(one.kind, fold(one.name)): one.id for one in (*after.users, *after.groups) if one.id not in there}
     steps = []
     for step in made.steps:
         resource_id = step.resource_id
         if step.action is Action.CREATE:
-            new = [one.id for one in after.of_kind(step.kind) if one.id not in _ids(before, step.kind)]
-            named = {fold(one.name): one.id for one in after.of_kind(step.kind) if one.id in new}
-            resource_id = named.get(fold(step.name))
+            resource_id = new.get((step.kind, fold(step.name)))
         steps.append(
             PastStep(
                 step=step,
@@ -45,10 +45,6 @@ def recorded(before: Live, step: Step) -> Mapping[str, Any]:
         return {**found.attributes, **known}
     holders = [group for group in before.groups if found.id in (group.members or ())]
     return {**found.attributes, "groups": [{"value": group.id, "type": "direct"} for group in holders]}
-
-
-def _ids(live: Live, kind: Kind) -> set[str]:
-    return {one.id for one in live.of_kind(kind)}
 
 
 def facts(found: Live, ids: dict[str, str]) -> dict[str, tuple[Any, Any]]:

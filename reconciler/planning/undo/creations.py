@@ -93,10 +93,8 @@ def _replaced(name: str, returned: Returns) -> Return | None:
 def _tell_of_memberships(today: Today, live: LiveResource) -> None:
     others = [
         group
-        for group in today.context.live.groups
-        if live.id in (group.members or ())
-        and live.id not in today.deeds.given(group.id)
-        and group.id not in today.deeds.created_ids.values()
+        for group in today.holders.get(live.id, ())
+        if live.id not in today.deeds.given(group.id) and group.id not in today.made
     ]
     if others:
         today.remarks.not_as_left(

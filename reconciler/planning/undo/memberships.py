@@ -26,11 +26,13 @@ class _Group:
         name: what it is called now, or will be.
         live: the group; ``None`` for one that is created again.
         created_by: the step that does so.
+        members: the ids of who is in it now.
     """
 
     name: str
     live: LiveGroup | None = None
     created_by: str | None = None
+    members: frozenset[str] = frozenset()
     add: dict[str, Edge] = field(default_factory=dict)
     remove: dict[str, Edge] = field(default_factory=dict)
 
@@ -54,9 +56,8 @@ class Memberships:
 
     def steps(self) -> Iterator[Step]:
         """Yield the batches of edges, in no particular order."""
-        created = set(self._today.deeds.created_ids.values())
         for (kind, group_id), touched in self._today.deeds.touched.items():
-            if kind is Kind.GROUP and touched.moved and group_id not in created:
+            if kind is Kind.GROUP and touched.moved and group_id not in self._today.made:
                 self._move_back(group_id, touched.name, touched.moved.values())
         for (kind, _), back in self._returned.items():
             if kind is Kind.GROUP:
@@ -76,11 +77,10 @@ class Memberships:
         group = self._group(group_id, name)
         if group is None:
             return
-        members = frozenset(group.live.members or ()) if group.live else frozenset()
         for one in moved:
             if not one.added:
                 self._put_in(group, one.member, one.edge.kind, one.edge.name)
-            elif one.member in members:
+            elif one.member in group.members:
                 live = self._today.find(one.edge.kind, one.member)
                 found = live.name if live else one.edge.name
                 group.remove[one.member] = Edge(kind=one.edge.kind, name=found, id=one.member, reason=Reason.UNDONE)
@@ -117,7 +117,7 @@ class Memberships:
             self._tell_of_lost_groups(back)
         member = back.past.step.resource_id or ""
         for group_id in _ids(before.get("groups")):
-            if group_id in self._today.deeds.created_ids.values():
+            if group_id in self._today.made:
                 continue
             group = self._group(group_id, group_id)
             if group is not None:
@@ -135,7 +135,7 @@ class Memberships:
         if live is None and back is not None:
             live = back.live
         if live is not None:
-            if group.live is None or live.id not in (group.live.members or ()):
+            if live.id not in group.members:
                 group.add[live.id] = Edge(kind=kind, name=live.name, id=live.id, reason=Reason.UNDONE)
         elif back is not None and back.step is not None:
             group.add[back.address] = Edge(kind=kind, name=back.name, reason=Reason.UNDONE)
@@ -191,7 +191,7 @@ class Memberships:
                 f"the memberships of {live.address} stay as they are: the directory does not tell who is in it"
             )
             return None
-        return _Group(name=live.name, live=live)
+        return _Group(name=live.name, live=live, members=frozenset(live.members))
 
     def _removals(self, group: _Group) -> Iterator[Step]:
         edges = [edge for member, edge in group.remove.items() if member not in group.add]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -77,6 +78,8 @@ class Touched:
     name: str
     written: dict[Path, Written] = field(default_factory=dict)
     moved: dict[str, Moved] = field(default_factory=dict)
+    given: set[str] = field(default_factory=set)
+    """The ids of the members that it added."""
 
 
 @dataclass(slots=True)
@@ -104,10 +107,10 @@ class Deeds:
                 deeds._add(one, live)
         return deeds
 
-    def given(self, group_id: str) -> frozenset[str]:
+    def given(self, group_id: str) -> AbstractSet[str]:
         """Return the ids of the members that the run added to a group."""
         touched = self.touched.get((Kind.GROUP, group_id))
-        return frozenset(key for key, moved in touched.moved.items() if moved.added) if touched else frozenset()
+        return touched.given if touched else frozenset()
 
     def _add(self, one: PastStep, live: Live) -> None:
         step = one.step
@@ -125,7 +128,10 @@ class Deeds:
             return
         touched = self.touched.setdefault((step.kind, resource_id), Touched(step.name))
         if step.action in _MEMBERSHIPS:
-            touched.moved.update(self._moved(step.members, added=step.action is Action.ADD_MEMBERS))
+            added = step.action is Action.ADD_MEMBERS
+            moved = dict(self._moved(step.members, added=added))
+            touched.moved.update(moved)
+            (touched.given.update if added else touched.given.difference_update)(moved)
         for change in step.changes:
             path = Path.parse(change.path)
             first = touched.written.get(path)

@@ -49,6 +49,20 @@ class Today:
             found[one.kind][fold(one.name)].append(one)
         return found
 
+    @cached_property
+    def made(self) -> frozenset[str]:
+        """The ids of what the run created."""
+        return frozenset(self.deeds.created_ids.values())
+
+    @cached_property
+    def holders(self) -> Mapping[str, list[LiveGroup]]:
+        """By id of what the run created, the groups that it is in."""
+        found = defaultdict[str, list[LiveGroup]](list)
+        for group in self.context.live.groups:
+            for member in self.made.intersection(group.members or ()):
+                found[member].append(group)
+        return found
+
     def ours(self, live: LiveResource) -> bool:
         """Tell whether the files may still speak for a live resource, and tell people where they may not."""
         context = self.context
