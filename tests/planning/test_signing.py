@@ -142,6 +142,8 @@ SECRET = ed25519.Ed25519PrivateKey.generate()
         (CURVE.private_bytes(PEM, PKCS8, OPEN), "another kind"),
         (x25519.X25519PrivateKey.generate().private_bytes(PEM, PKCS8, OPEN), "another kind"),
     ],
+    # The keys are new in every process: named after them, the tests would not be the same ones in all.
+    ids=["public", "empty", "garbage", "cut", "escaped", "encrypted", "encrypted-openssl", "curve", "x25519"],
 )
 def test_what_is_no_private_key_of_this_kind_is_said_to_be_so(pem: bytes, told: str) -> None:
     with pytest.raises(SigningKeyError, match=told):
