@@ -94,3 +94,15 @@ class NotDriftError(ReconcilerError):
         super().__init__(
             f"{key!r} is pending from the files, and no drift to accept: change the files, or apply what they state"
         )
+
+
+class RunGoesOnError(ReconcilerError):
+    """A run that has not ended yet, so that it cannot be taken back.
+
+    Attributes:
+        run_id: its name.
+    """
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"the run {run_id} still goes on. Undo it when it has ended")
