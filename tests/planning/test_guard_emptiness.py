@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from desired_and_live import AS_OF, UNGUARDED, group, live, live_group, live_user, planned, policy, user
+from reconciler.capabilities import MembersRead
 from reconciler.config import Allowance, Limit, Policy, Unlisted
 from reconciler.model import Kind, LastRun
 from reconciler.planning import Verdict
@@ -118,6 +119,11 @@ class TestShrunk:
         before = last(users=90, groups=9, memberships=99)
         assert [one.subject for one in self.verdicts(before, partial=[Kind.USER])] == ["groups"]
         assert [one.subject for one in self.verdicts(before, partial=[Kind.GROUP])] == ["users"]
+
+    @pytest.mark.parametrize("form", [MembersRead.USERS_BY_GROUP, MembersRead.PROBE, MembersRead.NONE])
+    def test_memberships_that_are_only_asked_for_by_the_files_are_not_compared(self, form: MembersRead) -> None:
+        before = last(users=90, groups=9, memberships=99)
+        assert [one.subject for one in self.verdicts(before, members_read=form)] == ["users", "groups"]
 
     def test_is_lifted_for_one_run(self) -> None:
         rules = replace(self.RULES, allowances=(Allowance(guard="live.shrink"),), reason="office closed")

@@ -94,7 +94,7 @@ class Unknown:
         for state in (before, after):
             (self.folder / "resources.yaml").write_text(state, encoding="utf-8")
             try:
-                result = reconciler.apply(self.plan(), self.config, self.folder, environ=self.environ)
+                result = reconciler.apply(self.plan(), self.config, self.folder, environ=self.environ, now=AS_OF)
                 left = self.plan()
             except ScimError as error:
                 return str(error)

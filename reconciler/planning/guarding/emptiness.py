@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
+from reconciler.capabilities import MembersRead
 from reconciler.config import Unlisted
 from reconciler.model import Kind, LiveUser
 from reconciler.planning.context import Context
 from reconciler.planning.guarding.allowing import Allowances, flag
 from reconciler.planning.guarding.limits import SHOWN, limited
 from reconciler.planning.plan import Verdict
+
+_ASKED: Final = frozenset({MembersRead.USERS_BY_GROUP, MembersRead.PROBE, MembersRead.NONE})
+"""Where members are only asked for, it depends on the files which groups are asked, and so does the count."""
 
 
 def judge_emptiness(context: Context, allowances: Allowances) -> Iterator[Verdict]:
@@ -64,7 +69,8 @@ def _at_stake(context: Context, kind: Kind) -> list[str]:
 def judge_shrinking(context: Context, allowances: Allowances) -> Iterator[Verdict]:
     """Yield what is refused, or was lifted, because the directory holds less than the last recorded run left there.
 
-    Nothing is said where only what the files name was read. The subject tells which of the three counts it is.
+    Nothing is said where only what the files name was read, or asked about. The subject tells which of the three
+    counts it is.
     """
     last, live = context.history.last_run, context.live
     if last is None:
@@ -75,7 +81,7 @@ def judge_shrinking(context: Context, allowances: Allowances) -> Iterator[Verdic
         ("groups", last.groups, len(live.groups), (Kind.GROUP,)),
         ("memberships", last.memberships, memberships, tuple(Kind)),
     ):
-        if any(map(context.partial, kinds)):
+        if any(map(context.partial, kinds)) or (what == "memberships" and context.capabilities.members_read in _ASKED):
             continue
         verdict = limited(
             allowances,
