@@ -22,9 +22,9 @@ from reconciler.config import DirectoryConfig
 from reconciler.durations import format_duration
 from reconciler.model import utc
 from reconciler.planning import Plan
-from reconciler.rendering import safe
+from reconciler.rendering import json_document, safe
 from reconciler.rendering.escape import label
-from reconciler.rendering.results import result_document
+from reconciler.rendering.results import render_result, result_document
 from reconciler.scim.retry import ThrottleEvent
 from reconciler.store import LockHolder, Store, StoreError
 
@@ -82,6 +82,13 @@ def carry_out(terminal: Terminal, planned: Plan, work: Work) -> RunResult:
         return work(on_event=on_event, on_throttle=lambda event: tell_throttle(event, progress, terminal), stop=stop)
 
 
+def approved(planned: Plan) -> bool:
+    """Ask the person at the terminal whether a plan that was shown is to be applied."""
+    question = f"\nApply this plan to {label(planned.directory.name)}? Only 'yes' is accepted"
+    answer: str = click.prompt(question, default="", show_default=False, err=True)
+    return answer == "yes"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """What the store has of a run that has just ended.
@@ -114,6 +121,48 @@ def tell_record(terminal: Terminal, result: RunResult, record: Record | None) ->
         terminal.tell(f"Audit head: {record.audit_head}")
     for line in ways_on(terminal, result):
         terminal.tell(line)
+
+
+def tell_end(
+    terminal: Terminal, planned: Plan, result: RunResult, store: Store, *, full: bool, shown: bool = True
+) -> ExitCode:
+    """Tell how a run ended, and return its exit code.
+
+    Args:
+        terminal: where it is told.
+        planned: what was carried out.
+        result: what became of it.
+        store: with the record of it.
+        full: whether every step is named.
+        shown: whether the plan was shown, with the line that says that it is empty.
+    """
+    if terminal.json:
+        record = record_of(terminal, result, store)
+        terminal.result(json_document({**plan_facts(planned), "result": outcome_document(result, record)}))
+    else:
+        if planned.steps:
+            terminal.result(render_result(result, color=terminal.color, full=full))
+        elif not shown:
+            terminal.result(f"{planned.summary}\n")
+        record = record_of(terminal, result, store)
+    tell_record(terminal, result, record)
+    return exit_code_of(result)
+
+
+def plan_facts(planned: Plan) -> dict[str, Any]:
+    """Return what a document says of the plan that a command was about, beside what became of it."""
+    summary = planned.summary
+    return {
+        "plan": {
+            "digest": planned.digest,
+            "directory": planned.directory.name,
+            "summary": {name: getattr(summary, name) for name in summary.__struct_fields__},
+            "refusals": [
+                {"guard": verdict.guard, "subject": verdict.subject, "number": verdict.number, "limit": verdict.limit}
+                for verdict in planned.refusals
+            ],
+        }
+    }
 
 
 def ways_on(terminal: Terminal, result: RunResult) -> Iterator[str]:

@@ -8,22 +8,19 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
 from reconciler import api
 from reconciler.api.carrying_out import Before
 from reconciler.api.standing import begun
-from reconciler.applying import RunResult
 from reconciler.cli.applying import (
+    approved,
     carry_out,
-    exit_code_of,
     holding,
     lock_timeout_option,
-    outcome_document,
-    record_of,
-    tell_record,
+    plan_facts,
+    tell_end,
 )
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
@@ -40,8 +37,6 @@ from reconciler.keys import load_public
 from reconciler.model import Desired, utc
 from reconciler.planning import Plan, PlanFileError, decode
 from reconciler.rendering import json_document
-from reconciler.rendering.escape import label
-from reconciler.rendering.results import render_result
 from reconciler.rendering.words import counted
 from reconciler.store import Store
 from reconciler.store.errors import NoStoreError
@@ -129,9 +124,9 @@ def _plan_and_apply(
             terminal.result(api.render(planned, color=terminal.color, full=full, width=terminal.width))
         if planned.refusals:
             if terminal.json:
-                terminal.result(json_document({**_facts(planned), "result": None}))
+                terminal.result(json_document({**plan_facts(planned), "result": None}))
             return ExitCode.REFUSED
-        if ask and planned.steps and not _approved(config):
+        if ask and planned.steps and not approved(planned):
             terminal.complain("Nothing was applied.")
             return ExitCode.STOPPED
         hold = hold or stack.enter_context(holding(terminal, config, lock_timeout))
@@ -145,13 +140,7 @@ def _plan_and_apply(
             store=hold.store,
             lock=hold.lock,
         )
-        return _end(terminal, planned, carry_out(terminal, planned, work), hold.store, full=full)
-
-
-def _approved(config: DirectoryConfig) -> bool:
-    question = f"\nApply this plan to {label(config.name)}? Only 'yes' is accepted"
-    answer: str = click.prompt(question, default="", show_default=False, err=True)
-    return answer == "yes"
+        return tell_end(terminal, planned, carry_out(terminal, planned, work), hold.store, full=full)
 
 
 def _apply_saved(
@@ -178,7 +167,8 @@ def _apply_saved(
                 store=hold.store,
                 lock=hold.lock,
             )
-            return _end(terminal, planned, carry_out(terminal, planned, work), hold.store, full=full, shown=False)
+            result = carry_out(terminal, planned, work)
+            return tell_end(terminal, planned, result, hold.store, full=full, shown=False)
     except api.PlanAppliedError as error:
         _applied_before(terminal, planned, error)
         return ExitCode.DONE
@@ -219,7 +209,8 @@ def _resume(terminal: Terminal, earlier: str, lock_timeout: timedelta | None, *,
         with holding(terminal, config, lock_timeout) as hold, _plan_errors():
             _tell_begun(terminal, planned, begun(hold.store, planned))
             work = partial(api.resume, earlier, config, terminal.workspace, store=hold.store, lock=hold.lock)
-            return _end(terminal, planned, carry_out(terminal, planned, work), hold.store, full=full, shown=False)
+            result = carry_out(terminal, planned, work)
+            return tell_end(terminal, planned, result, hold.store, full=full, shown=False)
     except api.PlanAppliedError as error:
         _applied_before(terminal, planned, error)
         return ExitCode.DONE
@@ -239,41 +230,9 @@ def _applied_before(terminal: Terminal, planned: Plan, error: api.PlanAppliedErr
     if terminal.json:
         run = error.run
         before = {"run": run.id, "at": utc(run.ended or run.started)}
-        terminal.result(json_document({**_facts(planned), "result": None, "applied_before": before}))
+        terminal.result(json_document({**plan_facts(planned), "result": None, "applied_before": before}))
     else:
         terminal.result(_sentence(error))
-
-
-def _end(
-    terminal: Terminal, planned: Plan, result: RunResult, store: Store, *, full: bool, shown: bool = True
-) -> ExitCode:
-    """Tell how a run ended. ``shown`` is whether its plan was shown, with the line that says that it is empty."""
-    if terminal.json:
-        record = record_of(terminal, result, store)
-        terminal.result(json_document({**_facts(planned), "result": outcome_document(result, record)}))
-    else:
-        if planned.steps:
-            terminal.result(render_result(result, color=terminal.color, full=full))
-        elif not shown:
-            terminal.result(f"{planned.summary}\n")
-        record = record_of(terminal, result, store)
-    tell_record(terminal, result, record)
-    return exit_code_of(result)
-
-
-def _facts(planned: Plan) -> dict[str, Any]:
-    summary = planned.summary
-    return {
-        "plan": {
-            "digest": planned.digest,
-            "directory": planned.directory.name,
-            "summary": {name: getattr(summary, name) for name in summary.__struct_fields__},
-            "refusals": [
-                {"guard": verdict.guard, "subject": verdict.subject, "number": verdict.number, "limit": verdict.limit}
-                for verdict in planned.refusals
-            ],
-        }
-    }
 
 
 def _sentence(error: Exception) -> str:
