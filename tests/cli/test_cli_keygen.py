@@ -116,6 +116,8 @@ def test_show_can_ask_for_a_key_from_a_file_or_the_environment(tmp_path: Path) -
             "trusted",
         ),
     ],
+    # The keys are new in every process: named after them, the tests would not be the same ones in all.
+    ids=["unsigned", "another key"],
 )
 def test_a_plan_that_is_not_signed_with_the_key_is_4(plan: Plan, told: str, tmp_path: Path) -> None:
     (tmp_path / "ci.pub").write_bytes(PUBLIC)
