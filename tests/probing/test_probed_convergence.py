@@ -28,6 +28,8 @@ from whole_way import Independent
 DIRECTORY = """\
 directory: {{name: acme, dialect: {dialect}, base_url: "${{SCIM_BASE_URL}}", token: {{env: SCIM_TOKEN}}}}
 unlisted: {{users: ignore, groups: ignore}}
+guards: {{memberships: {{remove: {{count: 9}}}}, identity: {{change: {{count: 9}}}}}}
+apply: {{max_failures: {{count: 9}}, stop_on_difference: false}}
 """
 BEFORE = """\
 users:
