@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import os
-import pty
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from typing import IO, Any
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +14,7 @@ import pytest
 from command_line import ADA_AND_TEAM, COMMAND, Workspace, call
 from reconciler.sandbox.server import Sandbox
 from reconciler.store import RunStatus
+from terminals import asked, read_until
 
 DONE = "Applied: 3 applied, 0 differ, 0 failed, 0 stale, 0 skipped, 0 not tried."
 NO_CHANGES = "No changes. The directory matches the desired state."
@@ -53,39 +53,6 @@ def test_nothing_is_asked_where_nobody_can_answer(workspace: Workspace) -> None:
     assert (done.code, done.stdout) == (64, "")
     assert "--auto-approve" in done.stderr
     assert workspace.sandbox.request_count == 0
-
-
-def read_until(stream: IO[str], text: str) -> None:
-    """Read up to a text, and fail where the stream ends without it."""
-    shown = ""
-    while text not in shown:
-        character = stream.read(1)
-        assert character, shown
-        shown += character
-
-
-@contextmanager
-def asked(workspace: Workspace) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Start an apply at a terminal, and wait until it asks. Gives the process and the person's end of the terminal."""
-    person, terminal = pty.openpty()
-    # A test run in the background ignores SIGINT, and its children would inherit that; a person's shell does not.
-    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with subprocess.Popen(
-            [*COMMAND, "apply", "-C", str(workspace.path)],
-            stdin=terminal,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            env=workspace.env,
-        ) as process:
-            os.close(terminal)
-            assert process.stderr
-            read_until(process.stderr, "Only 'yes' is accepted")
-            yield process, person
-    finally:
-        signal.signal(signal.SIGINT, previous)
-        os.close(person)
 
 
 @pytest.mark.parametrize(("answer", "code"), [("yes\n", 0), ("y\n", 130), ("\n", 130), ("\x04", 130)])
@@ -194,9 +161,9 @@ def start_apply(workspace: Workspace) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_ends_the_run_in_order_and_the_next_run_completes_it(
-    workspace: Workspace, number: signal.Signals
+@pytest.mark.parametrize(("number", "resumed"), [(signal.SIGINT, False), (signal.SIGTERM, True)])
+def test_the_first_signal_ends_the_run_in_order_and_the_next_one_completes_it(
+    workspace: Workspace, number: signal.Signals, resumed: bool
 ) -> None:
     workspace.state(many_users(200), concurrency=1)
     with start_apply(workspace) as process:
@@ -212,7 +179,9 @@ def test_the_first_signal_ends_the_run_in_order_and_the_next_run_completes_it(
     applied = [line for line in ledger if line.state == "applied"]
     assert get(workspace.sandbox, "/Users")["totalResults"] == len(applied)
 
-    assert workspace.call("apply", "--auto-approve", "-q").code == 0
+    done = workspace.call("apply", *(["--resume", run.id] if resumed else ["--auto-approve"]))
+    assert done.code == 0
+    assert (f"Going on with the run {run.id}, which has done {len(applied)} of 200 steps." in done.stderr) == resumed
     assert get(workspace.sandbox, "/Users")["totalResults"] == 200
 
 

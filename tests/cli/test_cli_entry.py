@@ -80,6 +80,11 @@ def test_version() -> None:
         (["plan", "--allow", "users.delete=many", "--reason", "OPS-1"], "must be a whole number"),
         (["apply"], "Add --auto-approve"),
         (["apply", "x.plan", "--as-of", "2026-01-01"], "Give them to `plan`"),
+        (["apply", "--resume", "RUN", "--only", "user:ada@example.com"], "Give them to `plan`"),
+        (["apply", "x.plan", "--resume", "RUN"], "needs no FILE"),
+        (["apply", "--auto-approve", "--verify-key", "ci.pub"], "there is no FILE"),
+        (["apply", "--auto-approve", "--lock-timeout", "5"], "'5' is not a length of time"),
+        (["plan", "--sign", "ci.key"], "Say with -o FILE where to save it"),
     ],
 )
 def test_wrong_usage_is_64_and_says_what_was_probably_meant(arguments: list[str], told: str, tmp_path: Path) -> None:

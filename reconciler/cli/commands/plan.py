@@ -9,7 +9,7 @@ import click
 from reconciler import api
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
-from reconciler.cli.failures import exiting
+from reconciler.cli.failures import ExitError
 from reconciler.cli.options import PlanningOptions, full_option, planning_options
 from reconciler.cli.parameters import PathType
 from reconciler.cli.signing import private_key, sign_option
@@ -102,8 +102,11 @@ def command(
 
 
 def _read(reviewed: Path) -> Plan:
-    with exiting(ExitCode.STALE, PlanFileError):
+    try:
         return decode(reviewed.read_bytes())
+    except PlanFileError as error:
+        # It is not the plan that is being made: say which file it is.
+        raise ExitError(ExitCode.STALE, PlanFileError(f"{reviewed}: {error}")) from error
 
 
 def _document(planned: Plan, comparison: Comparison | None) -> str:
