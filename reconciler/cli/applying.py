@@ -58,13 +58,18 @@ def holding(terminal: Terminal, config: DirectoryConfig, lock_timeout: timedelta
     wait = lock_timeout or _AT_ONCE
 
     def on_wait(holder: LockHolder) -> None:
-        terminal.tell(
-            safe(f"{holder.directory} is locked by {holder} since {utc(holder.since)}")
-            + f"; waiting for it, for up to {format_duration(wait)} …"
-        )
+        tell_waiting(terminal, holder, wait)
 
     with api.hold(config, terminal.workspace, lock_timeout=wait, on_wait=on_wait) as hold:
         yield hold
+
+
+def tell_waiting(terminal: Terminal, holder: LockHolder, wait: timedelta) -> None:
+    """Say for whom a command waits, and for how long it will at most."""
+    terminal.tell(
+        safe(f"{holder.directory} is locked by {holder} since {utc(holder.since)}")
+        + f"; waiting for it, for up to {format_duration(wait)} …"
+    )
 
 
 def carry_out(terminal: Terminal, planned: Plan, work: Work) -> RunResult:
