@@ -176,7 +176,7 @@ def forget_drift(
 
     with Store.open(config, Path(workspace), variables) as store, store.writing() as connection:
         known = {one.key: one for one in accepted_drift.read(connection, base_url)}
-        chosen = [key for wanted in keys for key in _named(wanted, known, "accepted")]
+        chosen = [key for wanted in keys for key in _named(wanted, known, "accepted drift")]
         accepted_drift.forget(
             connection,
             base_url,

@@ -79,7 +79,7 @@ class NoSuchDifferenceError(ReconcilerError):
         self.key = key
         self.near = near
         guess = f"Did you mean {near!r}?" if near else "`reconciler drift --json` lists the keys"
-        super().__init__(f"nothing {what} has the key {key!r}. {guess}")
+        super().__init__(f"no {what} has the key {key!r}. {guess}")
 
 
 class NotDriftError(ReconcilerError):

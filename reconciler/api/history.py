@@ -82,11 +82,16 @@ def runs(
         limit: how many at most.
         environ: the environment variables that the store's URL may name; this process's own if left out.
 
+    Returns:
+        The runs; none where there is no store, because none is made before the first run.
+
     Raises:
-        NoStoreError: there is no store: no run was ever recorded, or somebody took it away.
-        StoreError: it cannot be read.
+        StoreError: the store cannot be read.
     """
-    with existing_store(config, workspace, environ) as store:
+    store = Store.open_existing(config, Path(workspace), os.environ if environ is None else environ)
+    if store is None:
+        return []
+    with store:
         return [RunOverview(run=run, dead=_holder(store, run)[1]) for run in store.runs(limit=limit)]
 
 

@@ -82,7 +82,7 @@ def _waiting(found: Reconciliation) -> Iterator[str]:
     if found.refused:
         yield "the plan that the guards refuse."
     else:
-        yield safe(str(pending.summary).removeprefix("Plan: "))
+        yield f"{_in_words(pending)}."
         if pending.refusals:
             names = ", ".join(dict.fromkeys(verdict.guard for verdict in pending.refusals))
             yield f"By itself it is refused by {safe(names)}: make it again with `reconciler plan`."
@@ -95,6 +95,13 @@ def _summary(found: Reconciliation) -> str:
     applied = counts[Status.APPLIED]
     waiting = 0 if found.pending is None else len(found.pending.steps)
     return f"Reconciled: {applied} applied, {sum(counts.values()) - applied} not applied, {waiting} waiting."
+
+
+def _in_words(plan: Plan) -> str:
+    """Return what a plan does, without what it does not."""
+    words = {"add_members": "memberships to add", "remove_members": "memberships to remove"}
+    counts = _numbers(plan).items()
+    return ", ".join(f"{count:,} {words.get(name, f'to {name}')}" for name, count in counts if count)
 
 
 def _numbers(plan: Plan) -> dict[str, int]:

@@ -82,8 +82,7 @@ def forget(
 ) -> None:
     """Take back that differences are accepted, by their keys; the other arguments are those of :func:`accept`."""
     _delete(connection, directory, keys)
-    body = {"action": "forget_drift", "who": who(actor), "why": {"reason": reason} if reason else {}}
-    told = [Entry(type="drift_forgotten", at=now, body=body | {"key": storable(key)}) for key in sorted(keys)]
+    told = [Entry(type="drift_forgotten", at=now, body=_forgotten(key, reason, actor)) for key in sorted(keys)]
     audit.append(connection, directory, run_id, told)
 
 
@@ -98,10 +97,14 @@ def _accepted(item: Item, reason: str, actor: Actor, now: datetime) -> Entry:
     resource = {"kind": item.kind.value, "address": item.address, "name": item.name}
     body: Mapping[str, Any] = {
         "action": "accept_drift",
-        "key": item.key,
         "resource": resource if item.resource_id is None else resource | {"id": item.resource_id},
         "value": item.value,
         "who": who(actor),
-        "why": {"reason": reason},
+        "why": {"reason": reason, "note": item.key},
     }
     return Entry(type="drift_accepted", at=now, body=body)
+
+
+def _forgotten(key: str, reason: str | None, actor: Actor) -> Mapping[str, Any]:
+    why = {"note": key} if reason is None else {"reason": reason, "note": key}
+    return {"action": "forget_drift", "who": who(actor), "why": why}

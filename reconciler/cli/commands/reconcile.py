@@ -168,5 +168,8 @@ def _tell(terminal: Terminal, found: Reconciliation, loaded: Loaded | None, *, f
         tell_record(terminal, found.result, record)
     if found.saved is not None:
         terminal.tell(f"To see what waits: {terminal.command_line('show', found.saved)}")
-        if found.pending is not None and not found.pending.refusals:
+        if found.refused:
+            again = terminal.command_line("plan", "-o", "FILE")
+            terminal.tell(f"If it is meant: {again} with the --allow that the refusal names, and then `apply FILE`.")
+        elif found.pending is not None and not found.pending.refusals:
             terminal.tell(f"To do it: {terminal.command_line('apply', found.saved)}")

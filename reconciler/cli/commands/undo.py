@@ -72,6 +72,8 @@ def command(
     planned = _plan(terminal, loaded, run_id, options)
     if not terminal.json:
         terminal.result(api.render(planned, color=terminal.color, full=full, width=terminal.width))
+    if not planned.steps:
+        terminal.tell("There is nothing to undo: the directory is as it was before the run, or not as the run left it.")
     if output is not None:
         return _saved(terminal, planned, output)
     if planned.refusals or not planned.steps:
@@ -108,7 +110,7 @@ def _saved(terminal: Terminal, planned: Plan, output: Path) -> ExitCode:
         if planned.refusals
         else f"To do exactly this: {terminal.command_line('apply', output)}"
         if planned.steps
-        else "There is nothing to apply."
+        else ""
     )
-    terminal.tell(f"Saved to {safe(str(output))}. {what_now}")
+    terminal.tell(f"Saved to {safe(str(output))}. {what_now}".rstrip())
     return ExitCode.REFUSED if planned.refusals else ExitCode.DONE
