@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -24,6 +24,10 @@ from reconciler.store.errors import StoreError
 from reconciler.store.location import Location
 from reconciler.store.migrations import MIGRATIONS, Migration, migrate, version_of
 
+if TYPE_CHECKING:
+    # It comes with an extra.
+    import psycopg
+
 BUSY_SECONDS: Final = 30
 """How long a transaction waits for another process to finish its own."""
 _CONNECT_SECONDS: Final = 10
@@ -32,7 +36,7 @@ _ADVICE: Final = (
     (("not a database", "malformed", "disk I/O error"), "Nothing was replaced; put a sound copy of it into its place"),
     (("readonly", "unable to open", "Permission denied"), "It must be writable, and its folder too"),
     (("is full",), "Make room on its disk"),
-    (("is locked",), f"Another process has been writing to it for more than {BUSY_SECONDS} seconds"),
+    (("is locked", "lock timeout"), f"Another process has been writing to it for more than {BUSY_SECONDS} seconds"),
 )
 """What to do, by what SQLite's message contains."""
 
@@ -92,7 +96,7 @@ class Database:
             ) from None
         place = f"the store {url.set(drivername='postgresql').render_as_string(hide_password=True)}"
         try:
-            engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_SECONDS})
+            engine = _postgresql(url)
         except ImportError as error:
             raise StoreError(
                 f"{place} needs the driver of PostgreSQL: install reconciler[postgresql] ({error})"
@@ -161,6 +165,26 @@ def _sqlite(path: Path, *, pooled: bool = True) -> Engine:
         # A transaction that writes takes the right to at its start: it cannot lose it to another one halfway.
         reads = connection.get_execution_options().get("reads", False)
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: psycopg.Connection[Any], _record: object) -> None:
+        # A process that was suspended amid a transaction, or whose machine is gone, holds its rows until the server
+        # ends it, which takes hours unless told. Nobody could take over its lock before.
+        connection.execute(f"SET idle_in_transaction_session_timeout = '{BUSY_SECONDS}s'".encode())
+        connection.execute(f"SET lock_timeout = '{BUSY_SECONDS + 5}s'".encode())
+        connection.commit()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # Who only reads keeps nobody waiting, and may take the time: an export into a pager.
+        if connection.get_execution_options().get("reads", False):
+            connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
 
     return engine
 

@@ -32,6 +32,9 @@ from reconciler.store.tables import locks
 _POLL = (0.1, 0.4)
 """Seconds between two looks at somebody else's lock: at random, so that those who wait do not meet again and again."""
 
+_LOCK_NOT_AVAILABLE = "55P03"
+"""PostgreSQL's SQLSTATE for a row that somebody else held for longer than ``lock_timeout``."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Deadline:
@@ -175,8 +178,22 @@ class Lock:
                     .values(**self._holder, token=self.token, since=stamp(now), expires=stamp(expires), held=1)
                 )
         except SQLAlchemyError as error:
+            if _busy(error) and (holder := self._last_holder()):
+                return holder
             raise StoreError(f"the lock on {self._holder['name']} cannot be taken: {_cause(error)}") from error
         self._count_from(started, expires)
+        return None
+
+    def _last_holder(self) -> LockHolder | None:
+        """Return who holds the lock or held it until its lease ended.
+
+        A process that was suspended amid a transaction keeps SQLite's file to itself, or its row in PostgreSQL: nobody
+        can take its lock then, also after its lease, and whoever tries should be told which process it is. Reading is
+        not kept out.
+        """
+        with suppress(SQLAlchemyError), self._engine.execution_options(reads=True).begin() as connection:
+            row = connection.execute(_row(self._directory)).mappings().first()
+            return _holder(row) if row is not None and row["held"] else None
         return None
 
     def _keep(self) -> None:
@@ -219,7 +236,9 @@ class Lock:
 
     @property
     def _mine(self) -> tuple[Any, ...]:
-        return locks.c.directory == self._directory, locks.c.token == self.token, locks.c.held == 1
+        # The run as well: where nobody knows whether taking the lock was committed, the next one may have the token.
+        mine = locks.c.token == self.token, locks.c.run_id == self._holder["run_id"], locks.c.held == 1
+        return locks.c.directory == self._directory, *mine
 
 
 def holder_of(connection: Connection, directory: str) -> LockHolder | None:
@@ -268,6 +287,13 @@ def _ticks() -> float:
     """Return seconds that also count while the machine sleeps, where the system tells (Linux)."""
     boot_time: int | None = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if boot_time is None else time.clock_gettime(boot_time)
+
+
+def _busy(error: SQLAlchemyError) -> bool:
+    """Tell whether another process has been amid a transaction for longer than anybody waits for one."""
+    cause = getattr(error, "orig", None)
+    busy: bool = getattr(cause, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+    return busy or getattr(cause, "sqlstate", None) == _LOCK_NOT_AVAILABLE
 
 
 def _cause(error: SQLAlchemyError) -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from contenders import Contest
 from fork_server import ForkServer, Process
-from killing import SEED, SETTINGS, VARIANTS, Snapshot, Variant, disagreements, draw, files, last_run, start_and_kill
+from killing import SETTINGS, VARIANTS, Snapshot, Variant, disagreements, draw, files, last_run, seed, start_and_kill
 from reconciler.store import RunStatus
 from witness import Witness, witnessing
 
@@ -42,7 +42,7 @@ def whole_run(
 ) -> tuple[Mapping[str, Any], int]:
     if variant.name not in known:
         folder.mkdir()
-        with witnessing(variant.dialect, seed=SEED) as witness:
+        with witnessing(variant.dialect, seed=seed()) as witness:
             contest = Contest(folder, witness, forks)
             contest.state(files(), directory=variant.directory, **SETTINGS)
             process = contest.call("apply", "--auto-approve")
@@ -72,7 +72,7 @@ def test_a_killed_apply_is_gone_on_with(
     content, requests = whole_run(unkilled, variant, forks, tmp_path / "unkilled")
     folder = tmp_path / "killed"
     folder.mkdir()
-    with witnessing(variant.dialect, seed=SEED) as witness:
+    with witnessing(variant.dialect, seed=seed()) as witness:
         contest = Contest(folder, witness, forks, store)
         before = Snapshot(witness)
         # The lock of who is killed is soon free, and that of who is not is not lost on a busy machine.

@@ -81,9 +81,13 @@ class Contest:
         self.processes.append(process)
         return process
 
-    def kill_last(self) -> None:
-        """Kill the process that was started last, wherever it is."""
-        self.processes[-1].kill()
+    def process(self, writer: str) -> Process:
+        """Return the process that the directory knows by a token."""
+        return self.processes[int(writer.rpartition("-")[2]) - 1]
+
+    def kill(self, writer: str) -> None:
+        """Kill the process that the directory knows by a token, wherever it is."""
+        self.process(writer).kill()
 
     def call(self, *arguments: str) -> Process:
         """Run the command to its end."""

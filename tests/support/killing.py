@@ -35,7 +35,7 @@ VARIANTS: Final = (
 )
 
 EACH: Final = 40
-"""How many users each fate has."""
+"""How many users are new, changed, the same, leave, and are gone."""
 GROUPS: Final = 12
 
 
@@ -43,24 +43,24 @@ def _name(fate: str, number: int) -> str:
     return f"{fate}{number:02}@example.com"
 
 
-def _names(*fates: str) -> list[str]:
-    return [_name(fate, number) for number in range(EACH) for fate in fates]
+def _names(each: int, *fates: str) -> list[str]:
+    return [_name(fate, number) for number in range(each) for fate in fates]
 
 
 def _user(name: str, **attributes: Any) -> dict[str, Any]:
     return {"userName": name, "emails": [{"value": name, "type": "work", "primary": True}], **attributes}
 
 
-def files() -> Mapping[str, Any]:
-    """Return what is stated: 200 and some steps from the seed, of every kind."""
+def files(each: int = EACH) -> Mapping[str, Any]:
+    """Return what is stated: about five steps from the seed for each of so many users, of every kind."""
     users = [
-        *(_user(name, title="Engineer") for name in _names("new", "changed", "same")),
-        *(_user(name, title="Engineer", active=False) for name in _names("leaver")),
+        *(_user(name, title="Engineer") for name in _names(each, "new", "changed", "same")),
+        *(_user(name, title="Engineer", active=False) for name in _names(each, "leaver")),
     ]
     groups = [
         {
             "displayName": f"team-{number:02}",
-            "members": _names("new", "changed", "same")[number::GROUPS],
+            "members": _names(each, "new", "changed", "same")[number::GROUPS],
             **({"lifecycle": {"previously": [f"old-{number:02}"]}} if number % 3 == 0 else {}),
         }
         for number in range(GROUPS)
@@ -68,24 +68,22 @@ def files() -> Mapping[str, Any]:
     return {"users": users, "groups": groups}
 
 
-def _seed() -> dict[str, Any]:
+def seed(each: int = EACH) -> Mapping[str, Any]:
+    """Return what the directory holds before."""
     users = [
-        *(_user(name, title="Intern", active=True) for name in _names("changed")),
-        *(_user(name, title="Engineer", active=True) for name in _names("same", "leaver", "gone")),
+        *(_user(name, title="Intern", active=True) for name in _names(each, "changed")),
+        *(_user(name, title="Engineer", active=True) for name in _names(each, "same", "leaver", "gone")),
     ]
     before = {0: "old-{:02}", 1: "team-{:02}"}
     groups = [
         {
             "displayName": before[number % 3].format(number),
-            "members": _names("same", "leaver", "changed", "gone")[number : number + 40],
+            "members": _names(each, "same", "leaver", "changed", "gone")[number : number + 40],
         }
         for number in range(GROUPS)
         if number % 3 in before
     ]
     return {"users": users, "groups": [*groups, *({"displayName": f"gone-{number}"} for number in range(3))]}
-
-
-SEED: Final = _seed()
 
 
 @dataclass(frozen=True)
@@ -117,7 +115,7 @@ def start_and_kill(contest: Contest, moment: Moment, *arguments: str) -> Process
     if moment.phase == "commit":
         process = contest.start(*arguments, dies_at=(moment.number, moment.after))
     else:
-        contest.witness.strike(moment.number, moment.phase, contest.kill_last)
+        contest.witness.strike(moment.number, moment.phase, contest.kill)
         process = contest.start(*arguments)
     process.wait()
     return process

@@ -66,7 +66,7 @@ class Write:
 class _Strike:
     at: int
     phase: Phase
-    blow: Callable[[], None]
+    blow: Callable[[str], None]
 
 
 @dataclass
@@ -88,8 +88,8 @@ class Witness:
     _moments: int = 0
     _strike: _Strike | None = None
 
-    def strike(self, at: int, phase: Phase, blow: Callable[[], None]) -> None:
-        """Do something, once, when the given request comes, counted from 1 and from now on."""
+    def strike(self, at: int, phase: Phase, blow: Callable[[str], None]) -> None:
+        """Do something to whoever sends a certain request, counted from 1 and from now on; the token is told."""
         self.requests = 0
         self._strike = _Strike(at, phase, blow)
 
@@ -100,7 +100,7 @@ class Witness:
         began = self._moment()
         body = await _whole(receive)
         if strike is not None and strike.phase == "unseen":
-            strike.blow()
+            strike.blow(_writer(scope))
             self._remember(scope, body, [], began)
             return
         answer: list[Message] = []
@@ -114,11 +114,11 @@ class Witness:
         await self.app(scope, given, keep)
         self._remember(scope, body, answer, began)
         if strike is not None and strike.phase == "unanswered":
-            strike.blow()
+            strike.blow(_writer(scope))
         for message in answer:
             await send(message)
         if strike is not None and strike.phase == "answered":
-            strike.blow()
+            strike.blow(_writer(scope))
 
     def _moment(self) -> int:
         self._moments += 1
@@ -130,7 +130,7 @@ class Witness:
             return
         status = answer[0]["status"] if answer else 0
         write = Write(
-            writer=dict(scope["headers"]).get(b"authorization", b"").decode().removeprefix("Bearer "),
+            writer=_writer(scope),
             method=scope["method"],
             path=path,
             body=_canonical(json.loads(body)) if body else "",
@@ -226,6 +226,11 @@ async def _whole(receive: Receive) -> bytes:
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return body
+
+
+def _writer(scope: Scope) -> str:
+    token: bytes = dict(scope["headers"]).get(b"authorization", b"")
+    return token.decode().removeprefix("Bearer ")
 
 
 def _canonical(document: object) -> str:
