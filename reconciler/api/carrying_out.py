@@ -136,7 +136,8 @@ def carry_out(
         command=command,
         actor=place.actor,
         resumes=earlier.run_id,
-        desired=desired,
+        # An undo does not apply what the files state, even where it was planned beside them.
+        desired=desired if plan.undoes is None else None,
         drifted=drifted,
     )
 
