@@ -174,10 +174,11 @@ def ways_on(terminal: Terminal, result: RunResult) -> Iterator[str]:
     """Yield what somebody can do next where not everything was applied; nothing where it was."""
     counts, again = result.counts, terminal.command_line("plan")
     if any(counts[status] for status in (Status.FAILED, Status.SKIPPED, Status.NOT_TRIED)):
-        resume = terminal.command_line("apply", "--resume", result.run_id)
-        yield f"To go on with what is left: {resume}. To see first what that is by now: {again}"
+        when = "When what failed is put right, go on" if counts[Status.FAILED] else "Go on"
+        yield f"{when} with what is left: {terminal.command_line('apply', '--resume', result.run_id)}"
+        yield f"Or see what that is by now: {again}"
     elif counts[Status.STALE]:
-        yield f"What is stale was changed by somebody else since it was planned. Plan again: {again}"
+        yield f"Somebody has changed what is stale since it was planned. Plan again: {again}"
     elif counts[Status.DIFFERS]:
         yield f"What differs is remembered, and not written in vain again. To see where it stands: {again}"
 

@@ -250,3 +250,7 @@ def some_planning_options(*fields: str) -> Callable[[Callable[..., Any]], Callab
 
 
 full_option = click.option("--full", is_flag=True, help="Show every membership, and long values whole.")
+
+left_out_option = click.option(
+    "--left-out", is_flag=True, help="List what was left out of the plan, and why, in place of its number."
+)

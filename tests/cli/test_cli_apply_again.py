@@ -119,7 +119,8 @@ def test_a_plan_that_was_applied_in_part_is_gone_on_with(open_workspace: Callabl
     first = workspace.call("apply", file)
     assert first.code == 5
     ((run, _),) = workspace.runs()
-    assert f"To go on with what is left: reconciler apply --resume {run.id} -C " in first.stderr
+    assert "When what failed is put right, go on with what is left:" in first.stderr
+    assert f"reconciler apply --resume {run.id} -C " in first.stderr
     (gone,) = (user for user in users(workspace) if user["userName"] == "u01@example.com")
     request(workspace, "DELETE", f"/Users/{gone['id']}")
     again = workspace.call("apply", file)
@@ -178,9 +179,9 @@ def test_drift_can_be_told_after_a_saved_plan_as_well(workspace: Workspace) -> N
 
 
 def test_a_part_of_the_files_can_be_applied_alone(workspace: Workspace) -> None:
-    done = workspace.call("apply", "--auto-approve", "--only", "user:ada@example.com")
+    done = workspace.call("apply", "--auto-approve", "--only", "user:ada@example.com", "--left-out")
     assert (done.code, done.last_line) == (0, DONE.replace("3 applied", "1 applied"))
-    assert "Left out:" in done.stdout
+    assert "create group:team-platform  (by --only)" in done.stdout
     assert [user["userName"] for user in users(workspace)] == ["ada@example.com"]
 
 

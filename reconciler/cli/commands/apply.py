@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from functools import partial
@@ -25,7 +25,7 @@ from reconciler.cli.applying import (
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.failures import exiting
-from reconciler.cli.options import PlanningOptions, full_option, planning_options
+from reconciler.cli.options import PlanningOptions, full_option, left_out_option, planning_options
 from reconciler.cli.parameters import PathType, TextType
 from reconciler.cli.signing import public_key, verify_key_option
 from reconciler.cli.terminal import Terminal
@@ -68,6 +68,7 @@ from reconciler.store.errors import NoStoreError
 @verify_key_option
 @lock_timeout_option
 @planning_options
+@left_out_option
 @full_option
 @click.pass_obj
 def command(
@@ -79,6 +80,7 @@ def command(
     verify_key: str | None,
     lock_timeout: timedelta | None,
     options: PlanningOptions,
+    left_out: bool,
     full: bool,
 ) -> ExitCode:
     """Make the directory equal to the files.
@@ -107,11 +109,18 @@ def command(
             "There is nobody to ask. Add --auto-approve to apply without asking, or apply a saved plan: "
             "reconciler plan -o FILE && reconciler apply FILE"
         )
-    return _plan_and_apply(terminal, options, lock_timeout, ask=not auto_approve, full=full)
+    show = partial(api.render, color=terminal.color, full=full, width=terminal.width, left_out=left_out)
+    return _plan_and_apply(terminal, options, lock_timeout, ask=not auto_approve, show=show, full=full)
 
 
 def _plan_and_apply(
-    terminal: Terminal, options: PlanningOptions, lock_timeout: timedelta | None, *, ask: bool, full: bool
+    terminal: Terminal,
+    options: PlanningOptions,
+    lock_timeout: timedelta | None,
+    *,
+    ask: bool,
+    show: Callable[[Plan], str],
+    full: bool,
 ) -> ExitCode:
     loaded = load_workspace(terminal)
     config = loaded.desired.config
@@ -121,7 +130,7 @@ def _plan_and_apply(
         hold = None if ask else stack.enter_context(holding(terminal, config, lock_timeout))
         planned = plan_for(terminal, loaded, options, store=hold.store if hold else None)
         if not terminal.json:
-            terminal.result(api.render(planned, color=terminal.color, full=full, width=terminal.width))
+            terminal.result(show(planned))
         if planned.refusals:
             if terminal.json:
                 terminal.result(json_document({**plan_facts(planned), "result": None}))
@@ -140,7 +149,10 @@ def _plan_and_apply(
             store=hold.store,
             lock=hold.lock,
         )
-        return tell_end(terminal, planned, carry_out(terminal, planned, work), hold.store, full=full)
+        # The question may have stayed open for longer than a plan is good for.
+        with _plan_errors():
+            result = carry_out(terminal, planned, work)
+        return tell_end(terminal, planned, result, hold.store, full=full)
 
 
 def _apply_saved(
@@ -189,9 +201,12 @@ def _trusted_key(terminal: Terminal, config: DirectoryConfig, verify_key: str | 
 
 
 def _files_of(terminal: Terminal, planned: Plan) -> Desired | None:
-    """Return what the plan was made from, for drift to be told by; ``None`` where the files are others by now."""
+    """Return what the plan was made from, for drift to be told by; ``None`` where the files say something else."""
     if planned.desired.digest != files_digest(terminal.workspace):
         terminal.tell("warning: the files have changed since this plan was made. It is applied as it is.")
+        return None
+    # What undoes a run leaves the directory otherwise than the files state.
+    if planned.undoes is not None:
         return None
     with suppress(DiagnosticsError):
         return api.load(terminal.workspace).desired

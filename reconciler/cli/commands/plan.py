@@ -10,7 +10,7 @@ from reconciler import api
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.failures import ExitError
-from reconciler.cli.options import PlanningOptions, full_option, planning_options
+from reconciler.cli.options import PlanningOptions, full_option, left_out_option, planning_options
 from reconciler.cli.parameters import PathType
 from reconciler.cli.signing import private_key, sign_option
 from reconciler.cli.terminal import Terminal
@@ -54,8 +54,8 @@ from reconciler.whole_file import write_whole
     help="Also show what separates this plan from a saved one, one that was reviewed for instance.",
 )
 @planning_options
-@click.option("--left-out", is_flag=True, help="List what --only and --exclude have left out.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
+@left_out_option
 @full_option
 @click.pass_obj
 def command(

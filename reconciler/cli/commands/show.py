@@ -9,7 +9,7 @@ import click
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.failures import exiting
-from reconciler.cli.options import full_option
+from reconciler.cli.options import full_option, left_out_option
 from reconciler.cli.parameters import PathType
 from reconciler.cli.signing import public_key, verify_key_option
 from reconciler.cli.terminal import Terminal
@@ -29,9 +29,10 @@ from reconciler.rendering import render_json, render_text
 )
 @click.argument("file", type=PathType())
 @verify_key_option
+@left_out_option
 @full_option
 @click.pass_obj
-def command(terminal: Terminal, *, file: Path, verify_key: str | None, full: bool) -> ExitCode:
+def command(terminal: Terminal, *, file: Path, verify_key: str | None, left_out: bool, full: bool) -> ExitCode:
     """Show a saved plan.
 
     Needs no workspace, no network and no credentials. The exit code is 3 where a guard refuses the plan, and 4 where
@@ -44,7 +45,8 @@ def command(terminal: Terminal, *, file: Path, verify_key: str | None, full: boo
     if terminal.json:
         terminal.result(render_json(plan))
     else:
-        terminal.result(render_text(plan, color=terminal.color, full=full, width=terminal.width, saved=True))
+        text = render_text(plan, color=terminal.color, full=full, width=terminal.width, saved=True, left_out=left_out)
+        terminal.result(text)
     if trusted is not None:
         terminal.tell(f"The plan is intact, and signed with the key that was asked for ({signer}).")
     elif signer is not None:
