@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from reconciler.api.applying import check_applicable
 from reconciler.api.carrying_out import Watching, Workplace, carry_out, locked, opened
-from reconciler.api.errors import NothingToResumeError
-from reconciler.api.standing import standing
+from reconciler.api.errors import NothingToResumeError, PlanAppliedError
+from reconciler.api.standing import begun
 from reconciler.config import DirectoryConfig
 from reconciler.scim.retry import ThrottleEvent
-from reconciler.store import Actor, LockHolder, RunStatus, Store
+from reconciler.store import Actor, LockHolder, Store
 from reconciler.store.actor import current_actor
 
 if TYPE_CHECKING:
@@ -43,8 +43,9 @@ def resume(
 ) -> RunResult:
     """Go on with an earlier run: carry out what its plan has left, as a run of its own.
 
-    What it has applied is not touched again. What it had begun and not recorded is found out by reading, before
-    anything is written. What failed, was skipped or was not tried is tried now; what was stale is judged again.
+    All runs of its plan count, whichever of them is named: those that it went on with, and those that have gone on with
+    it since. What one has applied is not touched again. What one had begun and not recorded is found out by reading,
+    before anything is written. What failed, was skipped or was not tried is tried now; what was stale is judged again.
 
     Args:
         run_id: the run to go on with.
@@ -82,11 +83,12 @@ def resume(
         who = actor or current_actor(Path(workspace), variables, reason=plan.reason, commit=plan.desired.commit)
         with locked(plan.directory.base_url, config, own, who, lock=lock, wait=lock_timeout, on_wait=on_wait) as held:
             # Only now: until the lock was free, that run may have gone on. Another one may have gone on with it, too.
-            last = own.run_of_plan(plan.directory.base_url, plan.digest)
-            if last is not None and last.status is RunStatus.COMPLETE:
-                raise NothingToResumeError(last.id)
+            try:
+                before = begun(own, plan)
+            except PlanAppliedError as error:
+                raise NothingToResumeError(error.run.id) from error
             place = Workplace(
                 config=config, workspace=Path(workspace), environ=variables, store=own, lock=held, actor=who
             )
             watching = Watching(on_event=on_event, on_throttle=on_throttle, stop=stop)
-            return carry_out(plan, place, watching, command=command, before=standing(own, run_id, plan))
+            return carry_out(plan, place, watching, command=command, before=before)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.api.carrying_out import Before
 from reconciler.api.errors import PlanAppliedError
 from reconciler.planning import Plan
-from reconciler.store import RunStatus, StepRecord, Store
+from reconciler.store import RunRecord, RunStatus, StepRecord, Store, StoreError
 from reconciler.store.records import TRYING
 
 if TYPE_CHECKING:
@@ -17,36 +17,46 @@ if TYPE_CHECKING:
 
 
 def begun(store: Store, plan: Plan) -> Before | None:
-    """Return how far the last run of exactly this plan has come, or ``None`` where the store knows of none.
+    """Return how far earlier runs of exactly this plan have come, as their ledgers tell, or ``None`` without any.
+
+    All of them count, whichever went on with which: what one has done is not done again by the next, and what one may
+    have done is doubtful until a later one has found out.
 
     Raises:
-        PlanAppliedError: it has applied every step.
+        PlanAppliedError: they have applied every step.
+        StoreError: a ledger is damaged.
     """
-    last = store.run_of_plan(plan.directory.base_url, plan.digest)
-    if last is None:
+    runs = store.runs_of_plan(plan.directory.base_url, plan.digest)
+    complete = next((run for run in runs if run.status is RunStatus.COMPLETE), None)
+    if complete is not None:
+        raise PlanAppliedError(complete)
+    if not runs:
         return None
-    if last.status is RunStatus.COMPLETE:
-        raise PlanAppliedError(last)
-    return standing(store, last.id, plan)
-
-
-def standing(store: Store, run_id: str, plan: Plan) -> Before:
-    """Return how far a run and those that it went on with have come with a plan, as their ledgers tell."""
     settled: dict[str, Outcome] = {}
     doubtful: set[str] = set()
-    seen: set[str] = set()
-    earlier: str | None = run_id
-    while earlier is not None and earlier not in seen:
-        seen.add(earlier)
-        for step, line in zip(plan.steps, store.steps_of(earlier), strict=True):
-            outcome = _settled(step, line, earlier)
+    for run in runs:
+        for step, line in zip(plan.steps, _ledger(store, run, plan), strict=True):
+            outcome = _settled(step, line, run.id)
             if outcome is not None:
                 settled.setdefault(step.id, outcome)
             elif line.state == TRYING or line.requests:
                 # One that failed may have written a part of what it wanted.
                 doubtful.add(step.id)
-        earlier = store.run(earlier).resumes
-    return Before(run_id=run_id, settled=settled, doubtful=doubtful - settled.keys())
+    return Before(run_id=runs[0].id, settled=settled, doubtful=doubtful - settled.keys())
+
+
+def _ledger(store: Store, run: RunRecord, plan: Plan) -> list[StepRecord]:
+    """Return the ledger of a run of a plan. Raises StoreError where it is not about the plan's steps, line by line."""
+    # It loads SQLAlchemy, and start-up time is felt at every command.
+    from reconciler.store.audit import storable
+
+    lines = store.steps_of(run.id)
+    if [line.step for line in lines] != [storable(step.id) for step in plan.steps]:
+        raise StoreError(
+            f"the ledger of run {run.id} in the store is not the one of its plan: it was damaged or altered, and what "
+            "the run has done is not known. Make a new plan"
+        )
+    return lines
 
 
 def _settled(step: Step, line: StepRecord, run_id: str) -> Outcome | None:

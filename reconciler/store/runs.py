@@ -50,12 +50,11 @@ def get_run(connection: Connection, run_id: str) -> RunRecord:
     return _record(row)
 
 
-def latest_of_plan(connection: Connection, directory: str, digest: str) -> RunRecord | None:
-    """Return the last run that began to carry out a plan, or ``None`` where there was none."""
+def list_of_plan(connection: Connection, directory: str, digest: str) -> list[RunRecord]:
+    """Return the runs that began to carry out a plan, the newest first."""
     wanted = (runs.c.directory == directory) & (runs.c.plan_digest == digest)
-    query = select(*_COLUMNS).where(wanted).order_by(runs.c.started.desc(), runs.c.id.desc()).limit(1)
-    row = connection.execute(query).mappings().first()
-    return None if row is None else _record(row)
+    query = select(*_COLUMNS).where(wanted).order_by(runs.c.started.desc(), runs.c.id.desc())
+    return [_record(row) for row in connection.execute(query).mappings()]
 
 
 def plan_of(connection: Connection, run_id: str) -> Plan:

@@ -208,10 +208,14 @@ class Store:
 
     def run_of_plan(self, directory: str, digest: str) -> RunRecord | None:
         """Return the last run that began to carry out a plan, or ``None`` where there was none."""
-        from reconciler.store.runs import latest_of_plan
+        return next(iter(self.runs_of_plan(directory, digest)), None)
+
+    def runs_of_plan(self, directory: str, digest: str) -> list[RunRecord]:
+        """Return all runs that began to carry out a plan, the newest first."""
+        from reconciler.store.runs import list_of_plan
 
         with self.reading() as connection:
-            return latest_of_plan(connection, directory, digest)
+            return list_of_plan(connection, directory, digest)
 
     def plan_of(self, run_id: str) -> Plan:
         """Return the plan of a run, proven intact.

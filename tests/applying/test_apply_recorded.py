@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import delete
 
 import reconciler
 from loopback import Reply, Request, error
@@ -19,7 +20,8 @@ from reconciler.planning import Plan, PlanFileError
 from reconciler.planning.document import PlanTooEarlyError, PlanTooOldError
 from reconciler.planning.signing import PlanSignatureError, generate, sign
 from reconciler.sandbox.server import Sandbox
-from reconciler.store import Actor, NoSuchRunError, RunStatus, new_run_id
+from reconciler.store import Actor, NoSuchRunError, RunStatus, StoreError, new_run_id
+from reconciler.store.tables import steps
 from scenario import Scenario, Start
 
 COUNT = 30
@@ -203,6 +205,44 @@ def test_a_run_that_resumed_another_is_gone_on_with_in_turn(program: Program) ->
         second = store.runs(limit=1)[0]
     assert second.resumes == first
     assert program.resume(second.id).complete
+
+
+def test_what_the_last_run_did_is_not_done_again_where_the_first_one_is_named(
+    sandbox_and_program: tuple[Sandbox, Program],
+) -> None:
+    sandbox, program = sandbox_and_program
+    first = program.interrupted(program.plan(), 5)
+
+    def interrupt(event: ApplyEvent) -> None:
+        if event.done == 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        program.resume(first, on_event=interrupt)
+    with program.store() as store:
+        second = store.runs(limit=1)[0].id
+        done = [line for line in store.steps_of(second) if line.state == "applied"]
+    # Somebody takes it back by hand: that is for a new plan to judge.
+    gone = done[-1]
+    assert gone.resource_id is not None
+    sandbox.directory.delete(Kind.USER, gone.resource_id)
+    result = program.resume(first)
+    assert sandbox.directory.created == COUNT + 1
+    assert gone.step in {
+        outcome.step.id for outcome in result.outcomes if outcome.message == f"done by the run {second}"
+    }
+    with program.store() as store:
+        assert store.run(result.run_id).resumes == second
+
+
+def test_a_run_with_a_damaged_ledger_is_not_gone_on_with(sandbox_and_program: tuple[Sandbox, Program]) -> None:
+    sandbox, program = sandbox_and_program
+    run_id, count = program.interrupted(program.plan(), 5), sandbox.request_count
+    with program.store() as store, store.writing() as connection:
+        connection.execute(delete(steps).where(steps.c.run_id == run_id, steps.c.number == 7))
+    with pytest.raises(StoreError, match="not the one of its plan"):
+        program.resume(run_id)
+    assert sandbox.request_count == count
 
 
 def test_what_failed_is_tried_again(between: Interpose) -> None:

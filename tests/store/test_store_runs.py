@@ -236,6 +236,7 @@ def test_the_run_of_a_plan_is_found_by_its_digest(store: Store) -> None:
     assert found is not None
     assert found.id == again
     assert store.run_of_plan(OTHER_URL, plan.digest) is None
+    assert len(store.runs_of_plan(URL, plan.digest)) == 2
 
 
 @pytest.mark.parametrize("question", ["run", "plan_of", "steps_of"])
