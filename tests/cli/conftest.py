@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from command_line import ADA_AND_TEAM, Workspace
+from desk import STATED, Desk
 from reconciler.sandbox.server import Sandbox
 
 Open = Callable[..., Workspace]
@@ -31,3 +32,16 @@ def open_workspace(tmp_path: Path) -> Iterator[Open]:
 @pytest.fixture
 def workspace(open_workspace: Open) -> Workspace:
     return open_workspace()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """Make a workspace for a sandbox that holds eve; it states ada and bob, and ada in a group."""
+    path = tmp_path / "desk"
+    path.mkdir()
+    with Sandbox(seed={"users": [{"userName": "eve@example.com", "active": True}]}, record=True) as sandbox:
+        monkeypatch.setenv("SCIM_BASE_URL", sandbox.base_url)
+        monkeypatch.setenv("SCIM_TOKEN", sandbox.token)
+        desk = Desk(path, sandbox, capsys)
+        desk.state(STATED)
+        yield desk
