@@ -69,23 +69,32 @@ class Domains:
 
     def flag(self, address: str, change: Change) -> Change:
         """Return a change with what its e-mail domain entails, and warn of it; most changes as they are."""
-        if change.path not in _WHAT or not (self._verified or self._unlinks):
+        move = self._move(change)
+        if move is None:
             return change
+        detail, told = self._entails(change.path, *move)
+        self._told += 1
+        if self._told <= _NAMED:
+            self._findings.warn("e-mail-domain", f"the {_WHAT[change.path]} of {address} {told}", change.origin)
+        return msgspec.structs.replace(change, identity=True, details=(*change.details, detail))
+
+    def unlinks(self, change: Change) -> bool:
+        """Tell whether a change may cost its user the account and all memberships, because of the e-mail's domain."""
+        return change.path == "emails" and self._unlinks and self._move(change) is not None
+
+    def _move(self, change: Change) -> tuple[_Domain | None, _Domain] | None:
+        """Return from where to where a change leaves the verified domains, or any where none are stated."""
+        if change.path not in _WHAT or not (self._verified or self._unlinks):
+            return None
         if change.path == "emails":
             old, new = _domain(primary(change.before)), _domain(primary(change.after))
         elif self._verified:
             old, new = _domain(change.before), _domain(change.after)
         else:
-            return change
+            return None
         if new is None or new.key in self._verified or (old is not None and old.key == new.key):
-            return change
-        if old is None and not self._verified:
-            return change
-        detail, told = self._entails(change.path, old, new)
-        self._told += 1
-        if self._told <= _NAMED:
-            self._findings.warn("e-mail-domain", f"the {_WHAT[change.path]} of {address} {told}", change.origin)
-        return msgspec.structs.replace(change, identity=True, details=(*change.details, detail))
+            return None
+        return None if old is None and not self._verified else (old, new)
 
     def _entails(self, path: str, old: _Domain | None, new: _Domain) -> tuple[str, str]:
         """Return what a change of domain entails, as a detail of the change and as the end of a warning."""

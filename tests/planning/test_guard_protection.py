@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from desired_and_live import PAST, group, live, live_group, live_user, member, nested, planned, policy, user
 from reconciler.config import Allowance, Policy, Protection, Unlisted
+from reconciler.model import Live
 from reconciler.planning import Action, Plan
 
 ADA, BOB, EVE = (live_user(f"u-{name}", f"{name}@example.com") for name in ("ada", "bob", "eve"))
@@ -122,6 +124,55 @@ class TestBreakGlass:
         assert [(one.guard, one.resources) for one in lost.refusals] == [("break_glass", ("group:old",))]
         kept = planned([*LISTED, group("new", ["ada@example.com"], previously=("old",))], found, self.RULES)
         assert kept.refusals == ()
+
+    @pytest.mark.parametrize(
+        ("groups", "lost"),
+        [
+            (
+                [group("ops", ["ada@example.com"]), group("all", [nested("ops")]), group("admins", [])],
+                ("group:admins",),
+            ),
+            ([group("ops", ["ada@example.com"]), group("all", []), group("admins")], ("group:all", "group:admins")),
+            ([group("ops", ["ada@example.com"]), group("admins")], ("group:all", "group:admins")),
+            (
+                [group("ops", ["ada@example.com"]), group("all", []), group("admins", ["ada@example.com"])],
+                ("group:all",),
+            ),
+            ([group("ops", ["ada@example.com"]), group("all", []), group("admins", [nested("ops")])], ("group:all",)),
+            ([group("ops", ["ada@example.com"]), group("all", [nested("ops")]), group("admins")], ()),
+        ],
+        ids=["taken out of the outermost", "taken out between", "deleted between", "let in", "moved", "kept"],
+    )
+    def test_lose_no_group_that_they_have_by_way_of_another(self, groups: Any, lost: tuple[str, ...]) -> None:
+        found = live(
+            *(ADA, BOB, EVE),
+            live_group("g1", "ops", ["u-ada"]),
+            live_group("g2", "all", ["g1"]),
+            live_group("g3", "admins", ["g2"]),
+            nested_groups=True,
+        )
+        made = planned([*LISTED, *groups], found, self.RULES)
+        assert refusals(made) == ([("break_glass", "user:ada@example.com", lost)] if lost else [])
+
+    @pytest.mark.parametrize(
+        ("address", "domains", "kept"),
+        [
+            ("ada@example.org", ("example.com",), True),
+            ("ada@example.org", (), True),
+            ("ada@example.org", ("example.com", "example.org"), False),
+            ("a.ada@example.com", (), False),
+        ],
+    )
+    def test_keep_the_domain_that_links_their_account(self, address: str, domains: tuple[str, ...], kept: bool) -> None:
+        def found(*, unlinks: bool) -> Live:
+            ada = live_user("u-ada", "ada@example.com", emails=[{"value": "ada@example.com", "primary": True}])
+            return live(ada, BOB, EVE, email_domain_unlinks=unlinks)
+
+        rules = replace(self.RULES, domains=domains)
+        listed = [user("ada@example.com", emails=[{"value": address, "primary": True}]), *LISTED[1:]]
+        refused = planned(listed, found(unlinks=True), rules)
+        assert [one.guard for one in refused.refusals] == (["break_glass"] if kept else [])
+        assert planned(listed, found(unlinks=False), rules).refusals == ()
 
     def test_who_was_renamed_by_hand_still_counts_and_gets_the_name_back(self) -> None:
         found = [live_user("u1", "x@example.com", externalId="1"), BOB, EVE]

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from reconciler.attributes import fold
 from reconciler.model import Kind
 from reconciler.planning.context import Context
+from reconciler.planning.domains import Domains
 from reconciler.planning.guarding.forecast import Forecast, key
 from reconciler.planning.guarding.limits import SHOWN
+from reconciler.planning.guarding.nested_groups import lost_with_others
 from reconciler.planning.guarding.protection import WHERE, Protections
 from reconciler.planning.plan import Action, Step, Verdict
 
@@ -40,14 +42,17 @@ def judge_break_glass(context: Context, forecast: Forecast, protections: Protect
     if not ids:
         return
     names = frozenset(map(fold, context.policy.protection.break_glass))
-    losses = defaultdict[str, list[str]](list)
+    domains = Domains(context)
+    losses = defaultdict[str, dict[str, None]](dict)
     for step in forecast.steps:
-        if step.resource_id in ids and step.kind is Kind.USER and _takes_account(step, names):
-            losses[step.resource_id].append(step.address)
+        if step.resource_id in ids and step.kind is Kind.USER and _takes_account(step, names, domains):
+            losses[step.resource_id][step.address] = None
     for group in dict.fromkeys((*forecast.removed, *forecast.lost_by_group_deletion)):
         lost = forecast.removed_ids(group) | forecast.lost_by_group_deletion.get(group, frozenset())
         for user in sorted(lost & ids):
-            losses[user].append(forecast.address(group))
+            losses[user][forecast.address(group)] = None
+    for user, group in lost_with_others(context.live, forecast, ids):
+        losses[user][forecast.address(group)] = None
     for user, lost_things in losses.items():
         yield Verdict(
             guard="break_glass",
@@ -55,13 +60,13 @@ def judge_break_glass(context: Context, forecast: Forecast, protections: Protect
             number=len(lost_things),
             limit="0",
             subject=context.live.users_by_id[user].address,
-            resources=tuple(lost_things[:SHOWN]),
+            resources=tuple(lost_things)[:SHOWN],
             how_to_allow=f"take the user out of `protect.break_glass` in {WHERE}",
         )
 
 
-def _takes_account(step: Step, names: frozenset[str]) -> bool:
-    """Tell whether a step switches an account off, deletes it, or takes the name that everybody knows it by."""
+def _takes_account(step: Step, names: frozenset[str], domains: Domains) -> bool:
+    """Tell whether a step switches an account off, deletes it, unlinks it, or takes the name that it is known by."""
     return step.action in _TAKES_AWAY or any(
         (
             change.path == step.kind.naming_attribute
@@ -69,5 +74,6 @@ def _takes_account(step: Step, names: frozenset[str]) -> bool:
             and fold(str(change.after)) not in names
         )
         or (change.path == "active" and change.after is False)
+        or domains.unlinks(change)
         for change in step.changes
     )
