@@ -63,15 +63,21 @@ def counts_after(plan: Plan, results: Iterable[Result]) -> LiveCounts:
                 memberships -= len(step.members)
             case Action.DELETE if result.state in _MAY_BE_DONE and not (soft and step.kind is Kind.USER):
                 counted[step.kind] -= 1
-                memberships -= _memberships(step.kind, result.before)
+                memberships -= _memberships(step.kind, result.before, plan.live)
     return LiveCounts(
         users=max(counted[Kind.USER], 0), groups=max(counted[Kind.GROUP], 0), memberships=max(memberships, 0)
     )
 
 
-def _memberships(kind: Kind, before: Mapping[str, Any] | None) -> int:
-    """Return how many memberships went with a deleted resource, as far as it said so."""
-    stated = (before or {}).get("members" if kind is Kind.GROUP else "groups")
+def _memberships(kind: Kind, before: Mapping[str, Any] | None, live: LiveCounts) -> int:
+    """Return how many memberships went with a deleted resource.
+
+    Where nobody knows, because the run died amid the deletion or found the resource gone: as many as there can have
+    been, a group has nobody twice.
+    """
+    if before is None:
+        return live.groups if kind is Kind.USER else live.users + live.groups
+    stated = before.get("members" if kind is Kind.GROUP else "groups")
     return len(stated) if isinstance(stated, list | tuple) else 0
 
 
