@@ -8,7 +8,7 @@ import msgspec
 
 from reconciler.model import Kind
 from reconciler.store.errors import StoreError
-from reconciler.store.records import AuditEvent
+from reconciler.store.records import TRYING, AuditEvent
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +84,11 @@ class Result(_Part, frozen=True):
     def success(self) -> bool:
         """Whether everything was done that was wanted."""
         return self.status in ("applied", "complete")
+
+    @property
+    def known(self) -> bool:
+        """Whether anybody knows what came of it: not of a step that was begun by a run that died."""
+        return self.status != TRYING
 
 
 class Body(_Part, frozen=True):

@@ -43,7 +43,7 @@ def _document(subject: Subject) -> dict[str, Any]:
             category=["iam"],
             type=_types(subject),
             action=body.action if subject.event.type == "step" else event.type,
-            outcome=("success" if result.success else "failure") if result else "unknown",
+            outcome=("success" if result.success else "failure") if result and result.known else "unknown",
             id=subject.uid,
             sequence=event.seq,
             module="reconciler",

@@ -8,11 +8,11 @@ from typing import Any
 
 from reconciler.applying.outcome import Outcome
 from reconciler.attributes import Schemas
-from reconciler.model import Kind
+from reconciler.model import Kind, utc
 from reconciler.planning.plan import Change, Edge, Plan, Step, Verdict
 from reconciler.store.actor import find_ticket
 from reconciler.store.audit import Entry
-from reconciler.store.records import Actor, RunStatus
+from reconciler.store.records import TRYING, Actor, RunStatus
 from reconciler.store.redaction import Redactor
 
 
@@ -97,6 +97,31 @@ class RunEntries:
             result=_result(outcome, redactor, redacted),
         )
         return Entry(type="step", at=at, body=body | _stated(redacted=sorted(redacted)))
+
+    def begun(self, step: Step, tried: datetime, at: datetime) -> Entry:
+        """Return the entry of a step of which nobody knows what became, because its run died or broke off.
+
+        Of its attributes, it has the paths alone: which values are secret, only the directory's schemas could tell.
+
+        Args:
+            step: the step.
+            tried: when it was begun.
+            at: when it was found so.
+        """
+        body = _stated(
+            step=step.id,
+            action=step.action.value,
+            resource=_stated(kind=step.kind.value, address=step.address, name=step.name, id=step.resource_id),
+            who=self._who,
+            why=_why(step) | self._why_run(),
+            changes=[_stated(path=change.path, identity=change.identity) for change in step.changes],
+            members=[_edge(edge) for edge in step.members],
+            result=_stated(
+                status=TRYING, message=f"begun at {utc(tried)}, and nobody knows yet whether it was carried out"
+            ),
+            redacted=sorted({change.path for change in step.changes}),
+        )
+        return Entry(type="step", at=at, body=body)
 
     def ended(
         self,

@@ -60,7 +60,8 @@ def ocsf(event: AuditEvent) -> Iterator[dict[str, Any]]:
 def _document(subject: Subject) -> dict[str, Any]:
     event, body = subject.event, subject.body
     result, (class_, activity, activity_name) = body.result, _classified(subject)
-    failed = result is not None and not result.success
+    known = result is not None and result.known
+    failed = result is not None and known and not result.success
     document: dict[str, Any] = {
         "metadata": {
             "version": VERSION,
@@ -83,8 +84,8 @@ def _document(subject: Subject) -> dict[str, Any]:
         "time": int(event.at.timestamp() * 1000),
         "severity_id": 2 if failed else 1,
         "severity": "Low" if failed else "Informational",
-        "status_id": 0 if result is None else 2 if failed else 1,
-        "status": "Unknown" if result is None else "Failure" if failed else "Success",
+        "status_id": 0 if not known else 2 if failed else 1,
+        "status": "Unknown" if not known else "Failure" if failed else "Success",
         "message": subject.message,
         "actor": {"app_name": "reconciler"},
         "unmapped": {"directory": event.directory, "body": event.body, "previous": event.previous, "hash": event.hash},

@@ -1,9 +1,9 @@
 """The database under the store: how it is made, opened, and read and written in transactions.
 
-Durability: SQLite in WAL mode syncs its file at every commit (``synchronous=FULL``), PostgreSQL does so by itself. An
-intent has to survive a power cut, or a request could have been sent of which nothing is known. ``NORMAL`` would lose
-the last commits then; what it saves is small where intents that arrive together are committed together: see
-``benchmarks/store_rows.py``.
+Durability: SQLite in WAL mode syncs its file at every commit (``synchronous=FULL``), and so does PostgreSQL, whatever
+it does for others. An intent has to survive a power cut, or a request could have been sent of which nothing is known.
+``NORMAL`` would lose the last commits then; what it saves is small where intents that arrive together are committed
+together: see ``benchmarks/store_rows.py``.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ class Database:
     def __init__(self, engine: Engine, place: str) -> None:
         self.engine = engine
         self.place = place
-        self._reader = engine.execution_options(reads=True)
+        # Several statements see one state: of itself in SQLite, in PostgreSQL where it is asked for.
+        isolation = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
+        self._reader = engine.execution_options(reads=True, **isolation)
 
     @classmethod
     def open(cls, location: Location, *, migrations: Sequence[Migration] = MIGRATIONS) -> Database:
@@ -170,7 +172,13 @@ def _sqlite(path: Path, *, pooled: bool = True) -> Engine:
 
 
 def _postgresql(url: URL) -> Engine:
-    engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_SECONDS})
+    # Whatever the server's default is: who waited for a row has to see what was written to it meanwhile.
+    engine = create_engine(
+        url,
+        isolation_level="READ COMMITTED",
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": _CONNECT_SECONDS},
+    )
 
     @event.listens_for(engine, "connect")
     def set_up(connection: psycopg.Connection[Any], _record: object) -> None:
@@ -178,6 +186,9 @@ def _postgresql(url: URL) -> Engine:
         # ends it, which takes hours unless told. Nobody could take over its lock before.
         connection.execute(f"SET idle_in_transaction_session_timeout = '{BUSY_SECONDS}s'".encode())
         connection.execute(f"SET lock_timeout = '{BUSY_SECONDS + 5}s'".encode())
+        # A server may be told to lose the last commits in a power cut. Nobody has to make it wait for its replicas.
+        durable = "SELECT set_config('synchronous_commit', 'local', false)"
+        connection.execute(f"{durable} WHERE current_setting('synchronous_commit') = 'off'".encode())
         connection.commit()
 
     @event.listens_for(engine, "begin")

@@ -18,7 +18,7 @@ from reconciler.store.audit import storable
 from reconciler.store.audit_entries import RunEntries
 from reconciler.store.errors import StoreError
 from reconciler.store.moments import stamp
-from reconciler.store.records import RunStatus
+from reconciler.store.records import TRYING, RunStatus
 from reconciler.store.runs import get_run, plan_of, steps_of
 from reconciler.store.tables import runs
 
@@ -39,6 +39,9 @@ def bury_the_dead(connection: Connection, directory: str, *, found_by: str) -> N
 def interrupt(connection: Connection, run_id: str, why: str, *, found_by: str | None = None) -> None:
     """Record that a run did not come to its end, and what it left as far as its ledger tells.
 
+    Nothing is recorded where its end is: it may have become durable although whoever waited for it never heard so. The
+    audit tells of each step that was begun, too, because nobody else might: it may have been carried out.
+
     Args:
         connection: in a transaction that may write.
         run_id: the run.
@@ -46,6 +49,8 @@ def interrupt(connection: Connection, run_id: str, why: str, *, found_by: str | 
         found_by: the run that found it dead. The last thing that its ledger knows is taken for its end then.
     """
     run = get_run(connection, run_id)
+    if run.status is not RunStatus.RUNNING:
+        return
     ledger = list(steps_of(connection, run_id))
     now = datetime.now(UTC)
     signs = [moment for line in ledger for moment in (line.tried, line.finished) if moment is not None]
@@ -58,8 +63,13 @@ def interrupt(connection: Connection, run_id: str, why: str, *, found_by: str | 
         results = [Result(step, line.state, line.before) for step, line in zip(plan.steps, ledger, strict=False)]
         leave(connection, run_id, plan, results, ended)
         entries = RunEntries(plan, command=run.command, actor=run.actor, resumes=run.resumes)
-        told = entries.ended(RunStatus.INTERRUPTED, now, counts=counts, stopped=why, found_by=found_by)
-        audit.append(connection, run.directory, run_id, [told])
+        told = [
+            entries.begun(step, line.tried or ended, now)
+            for step, line in zip(plan.steps, ledger, strict=False)
+            if line.state == TRYING
+        ]
+        told.append(entries.ended(RunStatus.INTERRUPTED, now, counts=counts, stopped=why, found_by=found_by))
+        audit.append(connection, run.directory, run_id, told)
 
 
 def end(

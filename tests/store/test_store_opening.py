@@ -13,14 +13,16 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, func, inspect, select, text
 
+from postgres import PostgreSQL
 from reconciler.config import DirectoryConfig
 from reconciler.model import NO_HISTORY
 from reconciler.store import Store, StoreError, StoreTooNewError
 from reconciler.store.database import Database
 from reconciler.store.location import FILE, Location, locate
 from reconciler.store.migrations import Migration
+from reconciler.store.tables import runs
 from stores import URL, Workspace, carry_out, config, plan_of, update
 
 
@@ -53,6 +55,22 @@ def test_what_was_stored_is_there_when_the_store_is_opened_again(workspace: Work
         run_id = carry_out(store, plan_of(update(1)))
     with workspace.open() as store:
         assert [run.id for run in store.runs()] == [run_id]
+
+
+def test_who_reads_sees_one_state_of_it_whatever_is_written_meanwhile(store: Store) -> None:
+    count = select(func.count()).select_from(runs)
+    with store.reading() as connection:
+        assert connection.execute(count).scalar_one() == 0
+        carry_out(store, plan_of(update(1)))
+        assert connection.execute(count).scalar_one() == 0
+    assert len(store.runs()) == 1
+
+
+def test_a_server_that_is_set_up_otherwise_serves_as_well(postgresql: PostgreSQL, tmp_path: Path) -> None:
+    odd = "%20-csynchronous_commit%3Doff%20-cdefault_transaction_isolation%3Dserializable"
+    with Workspace(tmp_path, postgresql.new_place() + odd).open() as store, store.writing() as connection:
+        assert connection.execute(text("SHOW synchronous_commit")).scalar_one() == "local"
+        assert connection.execute(text("SHOW transaction_isolation")).scalar_one() == "read committed"
 
 
 def test_many_may_make_it_at_once(workspace: Workspace) -> None:

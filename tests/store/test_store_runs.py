@@ -17,6 +17,7 @@ from reconciler.applying.outcome import Outcome, RunResult, Status
 from reconciler.planning import PlanFileError, Step
 from reconciler.planning.document import encode
 from reconciler.store import LockLostError, NoSuchRunError, RunStatus, Store, StoreError, new_run_id
+from reconciler.store.audit_trail import Question
 from reconciler.store.journal import Run
 from reconciler.store.tables import runs
 from reconciler.store.tables import steps as ledger
@@ -262,6 +263,34 @@ def test_the_audit_tells_who_found_a_run_dead(store: Store) -> None:
     (end,) = [event for event in store.audit.events() if event.run_id == dead and event.type == "run_ended"]
     assert end.body["result"]["found_by"] == finder
     assert store.audit.verify().intact
+
+
+def test_the_audit_tells_of_what_a_dead_run_may_have_done(store: Store) -> None:
+    dead = _die(store)
+    carry_out(store, plan_of())
+    (event,) = store.audit.events(Question(run_id=dead, action="update"))
+    assert (event.body["step"], event.body["resource"]["name"]) == (ONE.id, "user1@example.com")
+    assert event.body["result"]["status"] == "trying"
+    # Without the directory's schemas nobody knows which values are secret.
+    assert event.body["changes"] == [{"path": "title"}]
+    assert "Boss" not in str(event.body)
+    assert store.audit.verify().intact
+
+
+def test_an_end_that_is_durable_stays_although_nobody_heard_so(store: Store) -> None:
+    async def go(run: Run) -> None:
+        await run.intend([ONE])
+        await run.settle([outcome(ONE)])
+        ending = asyncio.create_task(run.complete(RunResult(run_id=run.run_id, outcomes=(outcome(ONE),))))
+        await asyncio.sleep(0)
+        # As a second Ctrl-C does, at the worst moment.
+        ending.cancel()
+        await ending
+
+    with pytest.raises(asyncio.CancelledError), running(store, plan_of(ONE)) as run:
+        asyncio.run(go(run))
+    assert store.run(run.run_id).status is RunStatus.COMPLETE
+    assert [event.type for event in store.audit.events()] == ["run_started", "step", "run_ended"]
 
 
 def test_a_plan_that_was_altered_in_the_store_is_found(store: Store) -> None:
