@@ -15,24 +15,45 @@ They are synchronous, and never print, prompt or exit. What cannot be done is ra
 from reconciler.api.applying import apply, check_applicable
 from reconciler.api.auditing import export_audit, query_audit, verify_audit
 from reconciler.api.directory import doctor, probe, read_live
-from reconciler.api.errors import NothingToResumeError, PlanAppliedError, PlanRefusedError, WrongDirectoryError
+from reconciler.api.drifting import accept_drift, drift, forget_drift
+from reconciler.api.errors import (
+    NoSuchDifferenceError,
+    NotDriftError,
+    NothingToResumeError,
+    PlanAppliedError,
+    PlanRefusedError,
+    RunGoesOnError,
+    WrongDirectoryError,
+)
 from reconciler.api.files import load, load_config
+from reconciler.api.history import RunDetails, RunOverview, run_details, runs
 from reconciler.api.holding import Hold, hold
 from reconciler.api.planning import plan, recall, render
+from reconciler.api.reconciling import Reconciliation, reconcile
 from reconciler.api.resuming import resume
 from reconciler.api.reviewing import compare, sign, verify
+from reconciler.api.undoing import undo, wanted_for_undo
 
 __all__ = [
     "Hold",
+    "NoSuchDifferenceError",
+    "NotDriftError",
     "NothingToResumeError",
     "PlanAppliedError",
     "PlanRefusedError",
+    "Reconciliation",
+    "RunDetails",
+    "RunGoesOnError",
+    "RunOverview",
     "WrongDirectoryError",
+    "accept_drift",
     "apply",
     "check_applicable",
     "compare",
     "doctor",
+    "drift",
     "export_audit",
+    "forget_drift",
     "hold",
     "load",
     "load_config",
@@ -41,9 +62,14 @@ __all__ = [
     "query_audit",
     "read_live",
     "recall",
+    "reconcile",
     "render",
     "resume",
+    "run_details",
+    "runs",
     "sign",
+    "undo",
     "verify",
     "verify_audit",
+    "wanted_for_undo",
 ]

@@ -36,7 +36,7 @@ def undo(
     Args:
         run_id: the run.
         desired: what the files state now: whom they protect counts for the guards.
-        live: what the directory holds now, with all that :func:`wanted_by` names.
+        live: what the directory holds now, with all that :func:`wanted_for_undo` names.
         workspace: the folder of the files.
         as_of: the moment of the plan; must know its time zone.
         policy: the rules of planning; what ``directory.yaml`` says unless given.
@@ -63,7 +63,7 @@ def undo(
     return plan_undo(past, desired, live, as_of=as_of, policy=policy, history=history)
 
 
-def wanted_by(
+def wanted_for_undo(
     run_id: str,
     desired: Desired,
     workspace: Path | str,

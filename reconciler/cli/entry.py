@@ -28,7 +28,7 @@ from reconciler.cli.terminal import Terminal
         "reconcile": "Plan and apply without a person, as far as the policy allows.",
         "drift": "Tell what changed in the directory from what the files have still to change.",
         "undo": "Take a run back.",
-        "runs": "Show what was done before.",
+        "runs": "Show what was done before: the last runs, the newest first.",
         "keygen": "Make a pair of keys for signed plans.",
         "audit": "Ask what was done, by whom and why, and prove that the record is whole.",
         "doctor": "Show what the directory can do, and who says so.",

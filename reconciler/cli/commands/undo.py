@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from reconciler import api
-from reconciler.api.undoing import undo, wanted_by
+from reconciler.api.undoing import undo, wanted_for_undo
 from reconciler.cli.applying import approved, carry_out, holding, lock_timeout_option, plan_facts, tell_end
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
@@ -95,7 +95,7 @@ def _plan(terminal: Terminal, loaded: Loaded, run_id: str, options: PlanningOpti
     desired = loaded.desired
     config = desired.config
     # A run that nobody knows is told before a large directory is read.
-    wanted = wanted_by(run_id, desired, terminal.workspace)
+    wanted = wanted_for_undo(run_id, desired, terminal.workspace)
     live = read_directory(terminal, config, wanted)
     policy = options.policy(config.policy)
     return undo(run_id, desired, live, terminal.workspace, as_of=options.moment, policy=policy)
