@@ -107,6 +107,36 @@ def test_a_plan_that_is_not_refused_takes_nothing_that_is_protected(
                 assert len(set(now.members or ())) >= minimum
 
 
+@given(states(), st.dictionaries(_GROUPS, st.integers(1, 3), min_size=1, max_size=2), st.data())
+@law
+def test_a_group_keeps_its_minimum_whatever_additions_fail(
+    given_states: States, minimums: dict[str, int], data: st.DataObject
+) -> None:
+    """Applying skips what needs a failed step, and counts before each removal, as is done here."""
+    made = made_for(given_states, Protection(min_members=minimums))
+    if made is None or made.refusals:
+        return
+    minima = {fold(name): number for name, number in minimums.items()}
+    before = given_states.live
+    had = {group.id for group in before.groups if len(set(group.members or ())) >= minima.get(fold(group.name), 0)}
+    heirs = successors(made)
+    directory, now, done = SimulatedDirectory(before), before, set[str]()
+    for number, step in enumerate(made.steps):
+        if not done.issuperset(step.needs):
+            continue
+        if step.action is Action.ADD_MEMBERS and data.draw(st.booleans()):
+            continue
+        if step.action is Action.REMOVE_MEMBERS and step.min_members is not None and step.resource_id is not None:
+            members = set(now.groups_by_id[step.resource_id].members or ())
+            if len(members - {edge.id for edge in step.members}) < step.min_members:
+                continue
+        now = directory.apply(only(made, number))
+        done.add(step.id)
+        for group in now.groups:
+            if group.id in had and group.members is not None and group.id not in heirs:
+                assert len(set(group.members)) >= minima.get(fold(before.groups_by_id[group.id].name), 0)
+
+
 @given(states(), protections, st.randoms())
 @law
 def test_the_verdicts_do_not_depend_on_the_order_of_a_listing(

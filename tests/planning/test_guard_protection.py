@@ -11,6 +11,7 @@ from desired_and_live import PAST, group, live, live_group, live_user, member, n
 from reconciler.config import Allowance, Policy, Protection, Unlisted
 from reconciler.model import Live
 from reconciler.planning import Action, Plan
+from reconciler.planning.selection import select_kinds
 
 ADA, BOB, EVE = (live_user(f"u-{name}", f"{name}@example.com") for name in ("ada", "bob", "eve"))
 LISTED = [user("ada@example.com"), user("bob@example.com"), user("eve@example.com")]
@@ -283,6 +284,31 @@ class TestMinimum:
             "remove_members group:team 1/2": 1,
             "remove_members group:team 2/2": 1,
         }
+
+    def test_a_deletion_waits_for_the_additions_without_which_too_few_would_be_left(self) -> None:
+        found = (ADA, BOB, EVE, live_group("g1", "team", ["u-ada", "u-bob"]), live_group("g2", "free", ["u-ada"]))
+        listed = [
+            *LISTED[1:],
+            group("team", ["bob@example.com", "eve@example.com"]),
+            group("free", ["bob@example.com"]),
+        ]
+        needs = {
+            number: {
+                step.id: step.needs for step in planned(listed, found, keeping(min_members={"team": number})).steps
+            }
+            for number in (1, 2)
+        }
+        assert needs[2]["delete user:ada@example.com"] == ("add_members group:team",)
+        assert needs[1]["delete user:ada@example.com"] == ()
+
+    def test_a_deletion_is_left_out_with_the_additions_that_it_needs(self) -> None:
+        found = (ADA, BOB, EVE, live_group("g1", "team", ["u-ada", "u-bob"]))
+        listed = [*LISTED[1:], group("team", ["bob@example.com", "eve@example.com"])]
+        made = select_kinds(planned(listed, found, keeping(min_members={"team": 2})), {"users.delete"})
+        assert made.steps == ()
+        assert ("delete user:ada@example.com", "needs “add_members group:team”") in [
+            (one.step, one.why) for one in made.left_out
+        ]
 
     def test_a_run_that_is_confined_to_others_is_not_stopped_by_it(self) -> None:
         found = (ADA, BOB, EVE, live_group("g1", "team", ["u-ada"]))

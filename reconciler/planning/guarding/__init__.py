@@ -3,6 +3,6 @@
 from reconciler.planning.guarding.allowing import LIFTABLE, Liftable, recorded
 from reconciler.planning.guarding.judging import judge
 from reconciler.planning.guarding.limits import most
-from reconciler.planning.guarding.protection import with_minimums
+from reconciler.planning.guarding.minimums import with_minimums
 
 __all__ = ["LIFTABLE", "Liftable", "judge", "most", "recorded", "with_minimums"]

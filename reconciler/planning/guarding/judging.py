@@ -35,8 +35,8 @@ def judge(
     A plan that does not come from the difference between files and directory, such as an undo, is judged by the same
     call: with the context of the present files and directory, its own steps, ``from_files=False``, and the pairs of
     :func:`~reconciler.planning.correlation.correlate` of users and groups together. Without pairs what the files
-    protect under ``lifecycle`` is found by name alone. Before that, steps that remove members need
-    :func:`~reconciler.planning.guarding.protection.with_minimums`.
+    protect under ``lifecycle`` is found by name alone. Before that, all steps need
+    :func:`~reconciler.planning.guarding.minimums.with_minimums`.
 
     Args:
         context: the inputs of the planning; its policy has limits, protection, allowances and the reason.

@@ -12,14 +12,12 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-import msgspec
-
 from reconciler.attributes import fold
 from reconciler.model import NO_LIFECYCLE, DesiredGroup, DesiredResource, Kind
 from reconciler.planning.context import Context
 from reconciler.planning.correlation import AnyPair
 from reconciler.planning.guarding.forecast import key
-from reconciler.planning.plan import Action, Step
+from reconciler.planning.plan import Step
 
 WHERE = "directory.yaml"
 
@@ -208,23 +206,6 @@ class Protections:
     @cached_property
     def _listed_by_name(self) -> dict[str, DesiredGroup]:
         return {fold(group.name): group for group in self._context.desired.groups}
-
-
-def with_minimums(context: Context, steps: Iterable[Step], pairs: Collection[AnyPair] = ()) -> tuple[Step, ...]:
-    """Return the steps, those that remove members with how many the group must have at every moment.
-
-    Every plan needs this before it is sealed, wherever its steps come from: applying counts by it before each removal.
-    """
-    steps = tuple(steps)
-    if not any(step.action is Action.REMOVE_MEMBERS for step in steps):
-        return steps
-    protections = Protections(context, steps, pairs)
-    return tuple(_with_minimum(step, protections) for step in steps)
-
-
-def _with_minimum(step: Step, protections: Protections) -> Step:
-    minimum = protections.minimum(key(step)) if step.action is Action.REMOVE_MEMBERS else None
-    return step if minimum is None else msgspec.structs.replace(step, min_members=minimum.number)
 
 
 class _Patterns:
