@@ -33,7 +33,9 @@ BUSY_SECONDS: Final = 30
 _CONNECT_SECONDS: Final = 10
 
 _ADVICE: Final = (
-    (("not a database", "malformed", "disk I/O error"), "Nothing was replaced; put a sound copy of it into its place"),
+    (("not a database", "malformed"), "Nothing was replaced; put a sound copy of it into its place"),
+    # Also what SQLite says where a quota or a limit of file sizes is reached.
+    (("disk I/O error",), "Its disk may be full or failing. Nothing was replaced"),
     (("readonly", "unable to open", "Permission denied"), "It must be writable, and its folder too"),
     (("is full",), "Make room on its disk"),
     (("is locked", "lock timeout"), f"Another process has been writing to it for more than {BUSY_SECONDS} seconds"),

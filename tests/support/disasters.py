@@ -43,14 +43,14 @@ class Row:
     Attributes:
         what: what goes wrong.
         stop: what stops it.
-        code: the exit code; ``None`` where a process is killed.
+        code: the exit code.
         words: what is said, in this order; each text in the parts that stand around its ``…``.
         test: the name of the test.
     """
 
     what: str
     stop: str
-    code: int | None
+    code: int
     words: tuple[tuple[str, ...], ...]
     test: str
 
@@ -62,16 +62,15 @@ def rows() -> tuple[Row, ...]:
     for line in PAGE.read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip("|").split(" | ")]
         if len(cells) == 5 and cells[4].startswith("`test_"):
-            code = int(cells[2]) if cells[2].isdecimal() else None
             texts = [text for _, text in re.findall(r"(`+) ?(.+?) ?\1", cells[3])]
             words = tuple(tuple(part.strip() for part in text.split("…") if part.strip()) for text in texts)
-            found.append(Row(cells[0], cells[1], code, words, cells[4].strip("`")))
+            found.append(Row(cells[0], cells[1], int(cells[2]), words, cells[4].strip("`")))
     return tuple(found)
 
 
 def row_of(test: str) -> Row:
     """Return the row that names a test."""
-    (row,) = [row for row in rows() if row.test == test] or [Row("", "", None, (), test)]
+    (row,) = [row for row in rows() if row.test == test] or [Row("", "", 0, (), test)]
     return row
 
 
