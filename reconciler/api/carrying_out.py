@@ -112,6 +112,8 @@ def locked(
     with store.lock(
         base_url, config.name, run_id=new_run_id(), actor=actor, lease=lease, wait=wait, on_wait=on_wait
     ) as own:
+        # Before anything is planned: their timers, for one, count from what they did.
+        store.bury_the_dead(base_url, own)
         yield own
 
 

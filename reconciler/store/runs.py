@@ -11,8 +11,9 @@ import msgspec
 from sqlalchemy import Connection, RowMapping, select
 
 from reconciler.model import LastRun
-from reconciler.planning.document import decode
-from reconciler.planning.plan import Plan
+from reconciler.planning.document import PlanFileError, decode
+from reconciler.planning.plan import LiveCounts, Plan
+from reconciler.store.aftermath import Result, counts_after
 from reconciler.store.damage import readable
 from reconciler.store.errors import NoSuchRunError, StoreError
 from reconciler.store.moments import read_stamp
@@ -22,6 +23,8 @@ from reconciler.store.tables import runs, steps
 _COLUMNS: Final = tuple(column for column in runs.c if column is not runs.c.plan)
 _AT_ONCE: Final = 2000
 """Rows that are fetched together, where there may be many."""
+_LOOKED_AT: Final = 5
+"""Runs among which one is looked for that tells what it left: only one that is dead and damaged does not."""
 
 
 def list_runs(connection: Connection, directory: str | None, limit: int) -> list[RunRecord]:
@@ -97,26 +100,41 @@ def steps_of(connection: Connection, run_id: str) -> Iterator[StepRecord]:
 
 
 def last_run(connection: Connection, directory: str) -> LastRun | None:
-    """Return what the last run of a directory whose end is known left there, or ``None`` where there was none."""
-    columns = runs.c
-    query = (
-        select(*_COLUMNS)
-        .where((columns.directory == directory) & columns.users.is_not(None) & columns.ended.is_not(None))
-        .order_by(columns.started.desc(), columns.id.desc())
-        .limit(1)
-    )
-    row = connection.execute(query).mappings().first()
-    if row is None:
+    """Return what the last run of a directory left there, or ``None`` where there was none.
+
+    Of one without an end, that is what its ledger tells so far: whether it goes on or is dead, what it has taken away
+    is not there any more.
+    """
+    known = (runs.c.users.is_not(None) & runs.c.ended.is_not(None)) | (runs.c.status == RunStatus.RUNNING.value)
+    wanted = (runs.c.directory == directory) & known
+    query = select(*_COLUMNS).where(wanted).order_by(runs.c.started.desc(), runs.c.id.desc()).limit(_LOOKED_AT)
+    for row in connection.execute(query).mappings().all():
+        record = _record(row)
+        left = _left(connection, row, record)
+        if left is not None:
+            return LastRun(
+                run_id=record.id,
+                at=record.ended or record.started,
+                users=left.users,
+                groups=left.groups,
+                memberships=left.memberships,
+                desired_users=row["desired_users"],
+                desired_groups=row["desired_groups"],
+            )
+    return None
+
+
+def _left(connection: Connection, row: RowMapping, run: RunRecord) -> LiveCounts | None:
+    """Return how much a run left in its directory, or ``None`` where that cannot be told."""
+    if run.status is not RunStatus.RUNNING:
+        return LiveCounts(users=row["users"], groups=row["groups"], memberships=row["memberships"])
+    try:
+        plan = plan_of(connection, run.id)
+    except (PlanFileError, StoreError):
         return None
-    record = _record(row)
-    return LastRun(
-        run_id=record.id,
-        at=record.ended or record.started,
-        users=row["users"],
-        groups=row["groups"],
-        memberships=row["memberships"],
-        desired_users=row["desired_users"],
-        desired_groups=row["desired_groups"],
+    ledger = steps_of(connection, run.id)
+    return counts_after(
+        plan, [Result(step, line.state, line.before) for step, line in zip(plan.steps, ledger, strict=False)]
     )
 
 

@@ -188,6 +188,22 @@ class Store:
             schemas=schemas,
         )
 
+    def bury_the_dead(self, directory: str, lock: Lock) -> None:
+        """Record the end of the runs of a directory that have none, so that the next plan knows what they left.
+
+        Args:
+            directory: the SCIM endpoint.
+            lock: of that directory, held: so they are dead.
+
+        Raises:
+            LockLostError: the lock is not held any more.
+        """
+        from reconciler.store.ending import bury_the_dead
+
+        with self.writing() as connection:
+            lock.check(connection)
+            bury_the_dead(connection, directory, found_by=lock.run_id)
+
     def runs(self, directory: str | None = None, *, limit: int = 50) -> list[RunRecord]:
         """Return the runs of a directory, or of all, the newest first."""
         from reconciler.store.runs import list_runs

@@ -235,6 +235,16 @@ def test_what_the_last_run_did_is_not_done_again_where_the_first_one_is_named(
         assert store.run(result.run_id).resumes == second
 
 
+def test_whoever_takes_the_lock_records_the_end_of_a_run_that_died(program: Program) -> None:
+    planned = program.plan()
+    where = planned.directory.base_url
+    with program.store() as store:
+        with store.lock(where, "test", run_id=new_run_id(), actor=Actor(), lease=timedelta(minutes=1)) as lock:
+            store.begin(planned, lock=lock, command="apply", actor=Actor())
+        with reconciler.hold(program.config, program.scenario.workspace, environ=program.environ):
+            assert store.run(lock.run_id).status is RunStatus.INTERRUPTED
+
+
 def test_a_run_with_a_damaged_ledger_is_not_gone_on_with(sandbox_and_program: tuple[Sandbox, Program]) -> None:
     sandbox, program = sandbox_and_program
     run_id, count = program.interrupted(program.plan(), 5), sandbox.request_count
