@@ -13,13 +13,14 @@ from reconciler.api.undoing import undo, wanted_for_undo
 from reconciler.cli.applying import approved, carry_out, holding, lock_timeout_option, plan_facts, tell_end
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.failures import exiting
 from reconciler.cli.options import PlanningOptions, full_option, some_planning_options
 from reconciler.cli.parameters import PathType, TextType
 from reconciler.cli.saving import require_folder, save_plan
 from reconciler.cli.terminal import Terminal
 from reconciler.cli.workflow import load_workspace, read_directory
 from reconciler.desired import Loaded
-from reconciler.planning import Plan
+from reconciler.planning import Plan, PlanFileError
 from reconciler.rendering import json_document, render_json, safe
 
 
@@ -42,7 +43,7 @@ from reconciler.rendering import json_document, render_json, safe
 )
 @click.option("--auto-approve", is_flag=True, help="Do not ask. Needed where nobody can be asked.")
 @lock_timeout_option
-@some_planning_options("allowances", "reason")
+@some_planning_options("allowances", "reason", "only", "exclude")
 @full_option
 @click.pass_obj
 def command(
@@ -84,7 +85,8 @@ def command(
         terminal.complain("Nothing was applied.")
         return ExitCode.STOPPED
     config = loaded.desired.config
-    with holding(terminal, config, lock_timeout) as hold:
+    # A question may stay open for longer than a plan is good for.
+    with holding(terminal, config, lock_timeout) as hold, exiting(ExitCode.STALE, PlanFileError):
         work = partial(api.apply, planned, config, terminal.workspace, command="undo", store=hold.store, lock=hold.lock)
         code = tell_end(terminal, planned, carry_out(terminal, planned, work), hold.store, full=full)
     terminal.tell("The files are as they were: what they state and the directory has not, the next apply brings back.")
