@@ -10,10 +10,10 @@ from reconciler.planning.plan import (
     Precondition,
     Reason,
     Step,
-    Summary,
     Verdict,
 )
 from reconciler.planning.planner import plan
+from reconciler.planning.summary import Summary
 
 __all__ = [
     "Action",

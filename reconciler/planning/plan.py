@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from reconciler.model import Kind, TimerName
+from reconciler.planning.summary import PartialSummary, Summary
 from reconciler.planning.vocabulary import CHANGE_KINDS, Action, Reason
 
 __all__ = [
@@ -321,25 +322,6 @@ class LiveCounts(_Value, frozen=True):
     memberships: int
 
 
-class Summary(_Value, frozen=True):
-    """The numbers of a plan's last line, counted from its steps. Reactivations are updates."""
-
-    create: int = 0
-    update: int = 0
-    deactivate: int = 0
-    delete: int = 0
-    add_members: int = 0
-    remove_members: int = 0
-
-    def __str__(self) -> str:
-        if self == Summary():
-            return "No changes. The directory matches the desired state."
-        return (
-            f"Plan: {self.create} to create, {self.update} to update, {self.deactivate} to deactivate, "
-            f"{self.delete} to delete; {self.add_members} memberships to add, {self.remove_members} to remove."
-        )
-
-
 class Plan(_Value, frozen=True):
     """A whole plan, in the order in which it is applied.
 
@@ -390,11 +372,16 @@ class Plan(_Value, frozen=True):
 
     @property
     def summary(self) -> Summary:
-        """The numbers of the last line."""
+        """The numbers of the last line.
+
+        Where nothing is to be done, it says that the directory matches the desired state: not of a plan of which steps
+        were left out, of one that guards refuse, because what it was made from is in doubt, nor of an undo.
+        """
+        partial = self.left_out or self.undoes is not None or self.refusals
         counts = dict.fromkeys(Action, 0)
         for step in self.steps:
             counts[step.action] += len(step.members) or 1
-        return Summary(
+        return (PartialSummary if partial else Summary)(
             create=counts[Action.CREATE],
             update=counts[Action.UPDATE] + counts[Action.REACTIVATE],
             deactivate=counts[Action.DEACTIVATE],

@@ -335,6 +335,14 @@ def test_guards_see_what_is_selected() -> None:
     assert not confined([user("new")], found, guards=strict, only=("user:ada@example.com",)).refusals
 
 
+def test_a_plan_of_which_everything_is_left_out_does_not_say_that_the_directory_matches() -> None:
+    made = planned([user("ada@example.com")], rules=policy(exclude=("user:ada@example.com",)))
+    assert (made.steps, len(made.left_out)) == ((), 1)
+    assert str(made.summary) == (
+        "Plan: 0 to create, 0 to update, 0 to deactivate, 0 to delete; 0 memberships to add, 0 to remove."
+    )
+
+
 def test_chunks_are_counted_among_what_is_selected() -> None:
     listed = [user(f"{sign}{number:02}@example.com") for sign in "ab" for number in range(30)]
     made = confined(listed, (), only=('users[userName sw "b"]',), canary=4, chunk_size=20)

@@ -326,6 +326,21 @@ def test_guards_judge_an_undo_like_any_other_plan() -> None:
     assert [verdict.guard for verdict in refusing.refusals] == ["users.delete"]
 
 
+def test_what_the_files_protect_is_protected_although_it_can_no_longer_be_told_from_another() -> None:
+    story = Story([group("team-a", [], protected=True)], live(unique_keys=()))
+    story.meanwhile(live_group("g9", "team-a"))
+    assert [verdict.guard for verdict in story.undo().refusals] == ["protected"]
+
+
+def test_an_undo_with_nothing_to_do_does_not_say_that_the_directory_is_as_it_should_be() -> None:
+    story = Story([user("ada@example.com", title="Boss")], live(ADA)).meanwhile(
+        live_user("u1", "ada@example.com", title="Chief")
+    )
+    undo = story.undo()
+    assert (undo.steps, len(told(undo, "not-as-left"))) == ((), 1)
+    assert str(undo.summary).startswith("Plan: 0 to create, 0 to update")
+
+
 def test_an_undo_of_a_removal_is_told_how_many_members_must_stay() -> None:
     bob = live_user("u2", "bob@example.com")
     listed = [user("ada@example.com"), user("bob@example.com")]

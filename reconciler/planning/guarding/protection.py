@@ -99,11 +99,15 @@ class Protections:
         found = self._stated.get((kind, resource))
         if found is not None:
             return found
-        known = resource in (self._context.live.users_by_id if kind is Kind.USER else self._context.live.groups_by_id)
-        if known and self._pairs:
-            return None
         by_name = (self._stated_by_name.get((kind, name)) for name in sorted(self.names(kind, resource)))
-        return next((one for one in by_name if one is not None), None)
+        namesake = next((one for one in by_name if one is not None), None)
+        # A live resource that is meant by another name is not this one. Of those that might be meant, each is.
+        return None if namesake is None or (kind, resource) in self._meant else namesake
+
+    @cached_property
+    def _meant(self) -> frozenset[tuple[Kind, str]]:
+        """The live resources of which it is certain which listed ones mean them."""
+        return frozenset((pair.live.kind, pair.live.id) for pair in self._pairs if pair.live is not None)
 
     def protected(self, kind: Kind, resource: str) -> str | None:
         """Return what to change if a resource is to be taken away; ``None`` where nothing protects it."""
