@@ -1,4 +1,4 @@
-"""``kill -9`` at any moment of an apply: its ledger is true, and going on with it does the rest, and nothing twice."""
+"""``kill -9`` at any moment of an apply: its ledger is true, and whatever goes on does the rest, and nothing twice."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from witness import Witness, witnessing
 
 pytestmark = pytest.mark.slow
 
-POINTS = int(os.environ.get("KILL_POINTS", "12"))
+POINTS = int(os.environ.get("KILL_POINTS", "9"))
 DRAWN_FROM = os.environ.get("KILL_SEED", "kill")
-ON_POSTGRESQL = 6
+ON_POSTGRESQL = 5
 """Every so many points, the store is in PostgreSQL."""
 
 
@@ -52,7 +52,7 @@ def whole_run(
 
 
 def was_killed(process: Process) -> bool:
-    """Tell whether a process was killed. On a machine that is too busy, its lease may have ended it before."""
+    """Tell whether a process was killed: it may have ended before, and on a machine that is too busy, by its lease."""
     code = process.wait()
     assert code in (0, -signal.SIGKILL) or "lock" in process.said, process.said
     return code == -signal.SIGKILL
@@ -76,29 +76,30 @@ def test_a_killed_apply_is_gone_on_with(
         contest = Contest(folder, witness, forks, store)
         before = Snapshot(witness)
         # The lock of who is killed is soon free, and that of who is not is not lost on a busy machine.
-        contest.state(files(), directory=variant.directory, lease="1s", **SETTINGS)
+        contest.state(files(), directory=variant.directory, lease="2s", **SETTINGS)
         moment = draw(rolls, requests)
         print(f"KILL_SEED={DRAWN_FROM!r} point {point}: {variant.name}, {moment}")
         process = start_and_kill(contest, moment, "apply", "--auto-approve")
         killed = was_killed(process)
-        print("killed" if killed else "not killed")
-        assert disagreements(contest, before) == []
-        again = killed and rolls.random() < 0.25
-        if again and (run := last_run(contest)) is not None:
+        assert disagreements(contest, before, variant) == []
+        if killed and rolls.random() < 0.25 and (run := last_run(contest)) is not None:
             moment = draw(rolls, requests - witness.requests)
             print(f"and again: {moment}")
             start_and_kill(contest, moment, "apply", "--resume", run.id, "--lock-timeout", "30s")
-            assert disagreements(contest, before) == []
+            assert disagreements(contest, before, variant) == []
         contest.state(directory=variant.directory, **SETTINGS)
-        go_on(contest)
+        anew = rolls.random() < 0.25
+        print("planned anew" if anew else "gone on with")
+        go_on(contest, anew=anew)
         assert witness.content() == content
         assert witness.doubles() == []
-        assert disagreements(contest, before) == []
+        if not anew:
+            assert disagreements(contest, before, variant) == []
         nothing_is_left(contest, witness)
 
 
-def go_on(contest: Contest) -> None:
-    run = last_run(contest)
+def go_on(contest: Contest, *, anew: bool) -> None:
+    run = None if anew else last_run(contest)
     arguments = ("--auto-approve",) if run is None else ("--resume", run.id)
     process = contest.call("apply", *arguments, "--lock-timeout", "30s")
     assert process.wait() == 0, process.said

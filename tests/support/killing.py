@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
@@ -12,7 +12,7 @@ from fork_server import Process
 from reconciler.applying import Status
 from reconciler.model import Kind
 from reconciler.planning import Action, Step
-from reconciler.store import RunRecord
+from reconciler.store import RunRecord, StepRecord
 from reconciler.store.records import NOT_TRIED, TRYING
 from witness import Phase, Witness
 
@@ -21,15 +21,23 @@ SETTINGS: Final[Mapping[str, Any]] = {"chunk_size": 50, "concurrency": 4}
 
 @dataclass(frozen=True)
 class Variant:
-    """A kind of directory, and what the workspace says of it."""
+    """A kind of directory, and what the workspace says of it.
+
+    Attributes:
+        name: for messages.
+        dialect: of the directory.
+        directory: what the workspace says of it.
+        at_once: how many resources a run may leave in doubt: a bulk request takes a whole chunk.
+    """
 
     name: str
     dialect: str = "generic"
     directory: Mapping[str, Any] = field(default_factory=dict)
+    at_once: int = SETTINGS["concurrency"]
 
 
 VARIANTS: Final = (
-    Variant("bulk"),
+    Variant("bulk", at_once=SETTINGS["chunk_size"]),
     Variant("single", directory={"capabilities": {"bulk_operations": 0}}),
     Variant("atlassian", "atlassian", {"dialect": "atlassian"}),
 )
@@ -118,6 +126,8 @@ def start_and_kill(contest: Contest, moment: Moment, *arguments: str) -> Process
         contest.witness.strike(moment.number, moment.phase, contest.kill)
         process = contest.start(*arguments)
     process.wait()
+    # It may have ended before its time.
+    contest.witness.spare()
     return process
 
 
@@ -163,11 +173,11 @@ def _amount(parts: Sequence[bool]) -> Effect:
     return "all" if all(parts) else "some" if any(parts) else "none"
 
 
-def disagreements(contest: Contest, before: Snapshot) -> list[str]:
+def disagreements(contest: Contest, before: Snapshot, variant: Variant) -> list[str]:
     """Return where the ledgers of runs that carry out one plan, one going on with the other, and the directory differ.
 
-    What a ledger calls applied is in the directory, and whatever is in the directory was recorded before as being
-    tried.
+    What a ledger calls applied is in the directory, whatever is in the directory was recorded before as being tried,
+    and of few resources a ledger does not know.
     """
     now = Snapshot(contest.witness)
     found: list[str] = []
@@ -180,24 +190,33 @@ def disagreements(contest: Contest, before: Snapshot) -> list[str]:
         if not runs:
             return found
         plan = store.plan_of(runs[0].id)
+        effects = {step.id: now.effect(step, before) for step in plan.steps}
         for run in runs:
-            for step, line in zip(plan.steps, store.steps_of(run.id), strict=True):
-                effect = now.effect(step, before)
-                if line.step != step.id:
-                    found.append(f"{line.number} of {run.id} is {line.step!r} and should be {step.id!r}")
-                if line.state == Status.APPLIED and effect != "all":
-                    found.append(f"{step.id!r} of {run.id} is called applied: {effect} of it is there")
+            ledger = list(zip(plan.steps, store.steps_of(run.id), strict=True))
+            found += [f"{why} in {run.id}" for step, line in ledger for why in _untrue(step, line, effects[step.id])]
+            in_doubt = {step.resource_id or step.address for step, line in ledger if line.state == TRYING}
+            if len(in_doubt) > variant.at_once:
+                found.append(f"{run.id} left in doubt {sorted(in_doubt)}")
+            for step, line in ledger:
                 tried.setdefault(step.id, set()).add(line.state)
-                if line.state not in (Status.APPLIED, TRYING, NOT_TRIED):
-                    found.append(f"{step.id!r} of {run.id} is {line.state}: {line.message}")
         found += [
-            f"{step.id!r} is called not tried: {effect} of it is there"
-            for step in plan.steps
-            if tried[step.id] <= {NOT_TRIED} and (effect := now.effect(step, before)) != "none"
+            f"{step!r} is called not tried: {effect} of it is there"
+            for step, effect in effects.items()
+            if tried[step] <= {NOT_TRIED} and effect != "none"
         ]
         if not store.audit.verify().intact:
             found.append("the audit is not intact")
     return found
+
+
+def _untrue(step: Step, line: StepRecord, effect: Effect) -> Iterator[str]:
+    """Yield what is wrong with a line of a ledger, where so much of its step has come about."""
+    if line.step != step.id:
+        yield f"line {line.number} is {line.step!r} and should be {step.id!r}"
+    if line.state == Status.APPLIED and effect != "all":
+        yield f"{step.id!r} is called applied: {effect} of it is there"
+    if line.state not in (Status.APPLIED, TRYING, NOT_TRIED):
+        yield f"{step.id!r} is {line.state}: {line.message}"
 
 
 def last_run(contest: Contest) -> RunRecord | None:

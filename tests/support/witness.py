@@ -93,6 +93,10 @@ class Witness:
         self.requests = 0
         self._strike = _Strike(at, phase, blow)
 
+    def spare(self) -> None:
+        """Strike nobody any more."""
+        self._strike = None
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request and remember it."""
         self.requests += 1
