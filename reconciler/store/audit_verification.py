@@ -6,15 +6,16 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from reconciler.store.audit import FIRST, index, link
-from reconciler.store.tables import audit, audit_heads
+from reconciler.store.records import RunStatus
+from reconciler.store.tables import audit, audit_heads, runs
 
 _AT_ONCE: Final = 1000
 """Rows in memory at a time."""
@@ -64,6 +65,9 @@ class Verification:
 def verify(connection: Connection, *, directory: str | None = None, head: str | None = None) -> Verification:
     """Walk over every event in order and prove it: its place, its hash, and what its columns for queries say.
 
+    The runs of the store must be told of, too: who cuts off the last events, and alters the record of the last one to
+    fit, leaves them behind.
+
     Args:
         connection: to the store.
         directory: the SCIM endpoint; all if ``None``.
@@ -79,6 +83,10 @@ def verify(connection: Connection, *, directory: str | None = None, head: str | 
             Chain(directory=_shown(name), events=0, head=FIRST, problem=_range("the end is missing: event", 1, seq))
             for name, seq in _heads_without_events(connection, directory)
         ]
+    # Only where nothing else is wrong: then it is the most that can be said.
+    untold = dict(_untold_runs(connection, directory))
+    chains = [replace(one, problem=one.problem or untold.pop(one.directory, None)) for one in chains]
+    chains += [Chain(directory=name, events=0, head=FIRST, problem=problem) for name, problem in untold.items()]
     unknown = head is not None and not walk.met
     return Verification(
         chains=tuple(chains),
@@ -180,6 +188,26 @@ def _heads_without_events(connection: Connection, directory: str | None) -> list
     if directory is not None:
         query = query.where(audit_heads.c.directory == directory)
     return [(row.directory, row.seq) for row in connection.execute(query)]
+
+
+def _untold_runs(connection: Connection, directory: str | None) -> Iterator[tuple[str, str]]:
+    """Yield the directories, each once, of whose runs the audit does not tell the start, with that plan, or the end."""
+
+    def told(type_: str, *also: ColumnElement[bool]) -> ColumnElement[bool]:
+        return select(audit.c.seq).where(audit.c.run_id == runs.c.id, audit.c.type == type_, *also).exists()
+
+    ended = runs.c.status.in_([status.value for status in (RunStatus.COMPLETE, RunStatus.PARTLY, RunStatus.STOPPED)])
+    begun = told("run_started", audit.c.body.contains(runs.c.plan_digest, autoescape=False))
+    missing = ~begun | (ended & ~told("run_ended"))
+    query = select(runs.c.directory, func.min(runs.c.id)).where(missing).group_by(runs.c.directory)
+    if directory is not None:
+        query = query.where(runs.c.directory == directory)
+    for name, run_id in connection.execute(query):
+        yield (
+            _shown(name),
+            f"run {run_id} is in the store, and the audit does not tell of it as it is recorded there: "
+            "events were taken out, or its record was altered",
+        )
 
 
 @contextmanager

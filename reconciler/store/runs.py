@@ -68,13 +68,18 @@ def plan_of(connection: Connection, run_id: str) -> Plan:
         PlanFileError: the plan was altered.
         StoreError: it cannot be read.
     """
-    data = connection.execute(select(runs.c.plan).where(runs.c.id == run_id)).scalar_one_or_none()
-    if data is None:
+    row = connection.execute(select(runs.c.plan, runs.c.plan_digest).where(runs.c.id == run_id)).first()
+    if row is None:
         raise NoSuchRunError(run_id)
     try:
-        return decode(zlib.decompress(data))
+        plan = decode(zlib.decompress(row.plan))
     except (zlib.error, TypeError) as error:
         raise StoreError(f"the plan of run {run_id} in the store is damaged: {error}") from error
+    if plan.digest != row.plan_digest:
+        raise StoreError(
+            f"the plan of run {run_id} in the store is another one than the run began with: it was altered"
+        )
+    return plan
 
 
 def steps_of(connection: Connection, run_id: str) -> Iterator[StepRecord]:

@@ -10,16 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 from sqlalchemy import update as update_rows
 
+from audit_samples import disarm
 from postgres import PostgreSQL
 from reconciler.applying.outcome import Outcome, RunResult, Status
 from reconciler.planning import PlanFileError, Step
 from reconciler.planning.document import encode
 from reconciler.store import LockLostError, NoSuchRunError, RunStatus, Store, StoreError, new_run_id
+from reconciler.store.audit import FIRST
 from reconciler.store.audit_trail import Question
 from reconciler.store.journal import Run
-from reconciler.store.tables import runs
+from reconciler.store.tables import audit, audit_heads, runs
 from reconciler.store.tables import steps as ledger
 from stores import ACTOR, OTHER_URL, URL, Workspace, carry_out, locked, outcome, plan_of, record, running, update
 
@@ -301,6 +304,33 @@ def test_a_plan_that_was_altered_in_the_store_is_found(store: Store) -> None:
             connection.execute(update_rows(runs).values(plan=data))
         with pytest.raises(error):
             store.plan_of(run_id)
+
+
+def test_a_plan_that_was_exchanged_in_the_store_is_found(store: Store) -> None:
+    run_id = carry_out(store, plan_of(ONE))
+    other = plan_of(ONE, TWO)
+    with store.writing() as connection:
+        connection.execute(update_rows(runs).values(plan=zlib.compress(encode(other))))
+    with pytest.raises(StoreError, match="another one than the run began with"):
+        store.plan_of(run_id)
+    with store.writing() as connection:
+        connection.execute(update_rows(runs).values(plan_digest=other.digest))
+    (chain,) = store.audit.verify().chains
+    assert f"run {run_id} is in the store, and the audit does not tell of it" in str(chain.problem)
+
+
+@pytest.mark.parametrize("left", [0, 1, 2, 4])
+def test_an_end_of_the_audit_that_was_cut_off_together_with_its_record_is_found(store: Store, left: int) -> None:
+    run_id = carry_out(store, plan_of(ONE, TWO))
+    events = list(store.audit.events())[:left]
+    cut = carry_out(store, plan_of()) if left == len(events) == 4 else run_id
+    with store.writing() as connection:
+        disarm(connection)
+        connection.execute(delete(audit).where(audit.c.seq > left))
+        head = {"seq": left, "hash": events[-1].hash} if events else {"seq": 0, "hash": FIRST}
+        connection.execute(update_rows(audit_heads).values(head))
+    (chain,) = store.audit.verify().chains
+    assert f"run {cut} is in the store, and the audit does not tell of it" in str(chain.problem)
 
 
 def test_a_run_that_died_with_an_altered_plan_stops_nobody(store: Store) -> None:
