@@ -37,6 +37,9 @@ _TITLES: Mapping[str, str] = MappingProxyType(
 )
 """The states of steps, in the order in which a person wants to know of them."""
 
+_COUNTED = ("applied", "differs", "failed", "stale", "skipped", "trying", "not_tried")
+"""The same in the order in which they are counted, which is that of the last line of an apply."""
+
 
 def render_runs(found: Sequence[RunOverview], *, color: bool, limit: int) -> str:
     """Return runs as a table, and how many there are in the last line.
@@ -203,7 +206,7 @@ def _states(steps: Sequence[StepRecord]) -> Mapping[str, int]:
 
 def _tally(counts: Mapping[str, int]) -> str:
     words = {"trying": "unknown", "differs": "differ"}
-    known = [state for state in reversed(tuple(_TITLES)) if counts.get(state)]
+    known = [state for state in _COUNTED if counts.get(state)]
     return ", ".join(f"{counts[state]:,} {words.get(state, state.replace('_', ' '))}" for state in known)
 
 
@@ -245,7 +248,7 @@ def _why(found: RunDetails) -> Iterator[tuple[str, str]]:
     if commit:
         yield "Commit", safe(commit) + (f" by {safe(actor.author)}" if actor.author else "")
     if run.reason:
-        ticket = f" ({safe(actor.ticket)})" if actor.ticket and actor.ticket != run.reason else ""
+        ticket = f" ({safe(actor.ticket)})" if actor.ticket and actor.ticket not in run.reason else ""
         yield "Reason", f"{safe(shorten(run.reason, _LONGEST))}{ticket}"
 
 
