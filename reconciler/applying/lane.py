@@ -294,7 +294,7 @@ class Lane:
             return progress.outcome(
                 Status.STALE,
                 f"{progress.step.address} is in the directory since it was planned, with other values "
-                f"({left.describe(found)}); plan again to take it over",
+                f"({left.describe(found, self._schema)}); plan again to take it over",
             )
         self._session.made(progress.step, found.id, new=False)
         return progress.outcome(
@@ -350,7 +350,7 @@ class Lane:
             return progress.outcome(Status.FAILED, progress.failure)
         if self._current is None:
             return progress.outcome(Status.DIFFERS, "the directory accepted the request and does not show the resource")
-        differs = progress.outcome(Status.DIFFERS, left.describe(self._current))
+        differs = progress.outcome(Status.DIFFERS, left.describe(self._current, self._schema))
         known = left.observations(self._current)
         return replace(differs, differences=known, explained=left.explained(self._current))
 

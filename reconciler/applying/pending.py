@@ -13,6 +13,7 @@ from reconciler.attributes import Path, ResourceSchema
 from reconciler.model import LiveResource, LiveUser, Observation
 from reconciler.planning.changes import same
 from reconciler.planning.plan import Action, Change, Step
+from reconciler.redaction import Redactor
 from reconciler.scim.errors import printable
 
 _SHOWN = 5
@@ -31,12 +32,13 @@ class Pending:
     def __bool__(self) -> bool:
         return bool(self.changes or self.exists)
 
-    def describe(self, current: LiveResource) -> str:
-        """Return what the directory holds in place of what was written, for a person."""
+    def describe(self, current: LiveResource, schema: ResourceSchema) -> str:
+        """Return what the directory holds in place of what was written, for a person and the audit: no secrets."""
         if self.exists:
             kept = ", as an inactive user (capability user_delete: soft)" if _inactive(current) else ""
             return f"the directory still has it{kept}"
-        parts = [_difference(change, current) for change in self.changes[:_SHOWN]]
+        redactor = Redactor(schema)
+        parts = [_difference(change, current, redactor) for change in self.changes[:_SHOWN]]
         if len(self.changes) > _SHOWN:
             parts.append(f"{len(self.changes) - _SHOWN} more")
         return "; ".join(parts)
@@ -108,8 +110,11 @@ def _is_so(change: Change, current: LiveResource, schema: ResourceSchema) -> boo
     return same(change.after, found, definition)
 
 
-def _difference(change: Change, current: LiveResource) -> str:
+def _difference(change: Change, current: LiveResource, redactor: Redactor) -> str:
     found = Path.parse(change.path).get(current.attributes)
     if change.path == "active" and found is None:
         return "the directory does not show active, so nobody can tell whether the account works: look at it there"
-    return f"{change.path} is {printable(repr(found), _LONGEST)}, not {printable(repr(change.after), _LONGEST)}"
+    if redactor.hides(change.path):
+        return f"{change.path} is not what was written (its values are secret)"
+    shown, wanted = (repr(redactor.value(change.path, value, set())) for value in (found, change.after))
+    return f"{change.path} is {printable(shown, _LONGEST)}, not {printable(wanted, _LONGEST)}"

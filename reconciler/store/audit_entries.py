@@ -10,10 +10,10 @@ from reconciler.applying.outcome import Outcome
 from reconciler.attributes import Schemas
 from reconciler.model import Kind, utc
 from reconciler.planning.plan import Change, Edge, Plan, Step, Verdict
+from reconciler.redaction import Redactor
 from reconciler.store.actor import find_ticket
 from reconciler.store.audit import Entry
 from reconciler.store.records import TRYING, Actor, RunStatus
-from reconciler.store.redaction import Redactor
 
 
 class RunEntries:

@@ -10,8 +10,10 @@ from loopback import Reply, Request, error
 from meddler import Forward, Interpose, pass_on, user
 from reconciler.applying import RunResult, Status
 from reconciler.applying.deleted import snapshot
+from reconciler.applying.pending import Pending
 from reconciler.attributes import ENTERPRISE_USER, Schemas, rfc7643
 from reconciler.model import LiveGroup, LiveUser
+from reconciler.planning import Change
 from scenario import Start
 
 TEAM = """
@@ -103,6 +105,7 @@ def test_secrets_are_never_kept() -> None:
         ENTERPRISE_USER: {"department": "Platform", "salary": "secret-5"},
         "recovery": "secret-6",
         "unheardOf": {"password": "secret-7", "kept": True},
+        "badgeToken": "secret-8",
     }
     writing = {"mutability": "writeOnly", "returned": "never"}
     hidden = {"mutability": "readWrite", "returned": "never"}
@@ -125,6 +128,19 @@ def test_secrets_are_never_kept() -> None:
     assert kept["x509Certificates"] == [{"value": "public"}]
     assert kept[ENTERPRISE_USER] == {"department": "Platform"}
     assert kept["unheardOf"] == {"kept": True}
+
+
+def test_what_differs_is_told_without_the_values_of_secrets() -> None:
+    changes = tuple(
+        Change(path=path, before=None, after=after)
+        for path, after in (("badgeToken", "hush-1"), ("locker", {"pin": 7, "password": "hush-2"}), ("title", "Boss"))
+    )
+    held = {"badgeToken": "hush-3", "locker": {"pin": 8, "password": "hush-4"}, "title": "boss_"}
+    told = Pending(changes=changes).describe(LiveUser(id="1", attributes=held), rfc7643().user)
+    assert told == (
+        "badgeToken is not what was written (its values are secret); locker is {'pin': 8}, not {'pin': 7}; "
+        "title is 'boss_', not 'Boss'"
+    )
 
 
 @pytest.mark.parametrize(
