@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -16,21 +16,33 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.filter_syntax import Node
 from reconciler.filters import Filter, FilterError, Predicate
 from reconciler.model import NO_HISTORY, Desired, DesiredResource, History, Kind, Live, LiveResource, LiveUser, Origin
+from reconciler.planning.leaving_out import Key, key
 from reconciler.planning.plan import Note, Pending
 
 
 @dataclass(slots=True)
 class Findings:
-    """What a planning collects beside steps: errors that forbid a plan, notes, what is pending, what is left alone."""
+    """What a planning collects beside steps: errors that forbid a plan, notes, what is pending, what is left alone.
+
+    ``about`` holds by warning the resource whose steps it speaks of, where it means nothing without them.
+    """
 
     problems: list[Diagnostic] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     pending: list[Pending] = field(default_factory=list)
     left_alone: Counter[str] = field(default_factory=Counter)
+    about: dict[Note, Key] = field(default_factory=dict)
 
-    def warn(self, code: str, message: str, origin: object = None) -> None:
-        """Add a warning that the plan carries."""
-        self.notes.append(Note(severity="warning", code=code, message=message, origin=str(origin) if origin else None))
+    def warn(self, code: str, message: str, origin: object = None, *, about: LiveResource | None = None) -> None:
+        """Add a warning that the plan carries, unless all steps of the resource that it is about are left out."""
+        note = Note(severity="warning", code=code, message=message, origin=str(origin) if origin else None)
+        self.notes.append(note)
+        if about is not None:
+            self.about[note] = key(about.kind, about.id, about.name)
+
+    def forget(self, left_out: Collection[Key]) -> None:
+        """Take back the warnings about resources to which nothing is done."""
+        self.notes[:] = [note for note in self.notes if self.about.get(note) not in left_out]
 
 
 class Meaning(NamedTuple):

@@ -14,7 +14,7 @@ import msgspec
 
 from reconciler.attributes import fold
 from reconciler.diagnostics import Diagnostic
-from reconciler.model import DesiredUser
+from reconciler.model import DesiredUser, LiveUser
 from reconciler.planning.changes import primary
 from reconciler.planning.context import Context
 from reconciler.planning.plan import Change, Note
@@ -67,7 +67,7 @@ class Domains:
                 )
             )
 
-    def flag(self, address: str, change: Change) -> Change:
+    def flag(self, desired: DesiredUser, live: LiveUser, change: Change) -> Change:
         """Return a change with what its e-mail domain entails, and warn of it; most changes as they are."""
         move = self._move(change)
         if move is None:
@@ -75,7 +75,8 @@ class Domains:
         detail, told = self._entails(change.path, *move)
         self._told += 1
         if self._told <= _NAMED:
-            self._findings.warn("e-mail-domain", f"the {_WHAT[change.path]} of {address} {told}", change.origin)
+            message = f"the {_WHAT[change.path]} of {desired.address} {told}"
+            self._findings.warn("e-mail-domain", message, change.origin, about=live)
         return msgspec.structs.replace(change, identity=True, details=(*change.details, detail))
 
     def unlinks(self, change: Change) -> bool:

@@ -122,6 +122,7 @@ def _target(
             "replacement-waits" if waits else "replaced-group",
             f"the directory cannot rename groups: {desired.address} {does} {replaced.address}, which {fate}. {access}",
             desired.source.locate(DISPLAY_NAME),
+            about=None if waits else replaced,
         )
     return Target(desired=desired, live=live, created_by=created_by, replaced=replaced, waits=waits)
 
@@ -245,4 +246,5 @@ def _check_members_survive(context: Context, target: Target, old: LiveGroup) -> 
             f"{len(lost)} members of {old.address} are not users that the directory lists, and cannot be carried over "
             f"to {desired.address}: {', '.join(sorted(lost)[:3])}{' …' if len(lost) > 3 else ''}",
             desired.source.locate(DISPLAY_NAME),
+            about=old,
         )

@@ -19,6 +19,7 @@ from reconciler.planning.document import seal
 from reconciler.planning.grace import in_order, still_pending
 from reconciler.planning.groups import plan_groups, replaced_deletions
 from reconciler.planning.guarding import judge, recorded, with_minimums
+from reconciler.planning.leaving_out import key_of
 from reconciler.planning.memberships import plan_memberships
 from reconciler.planning.names import release_names
 from reconciler.planning.ordering import arrange, chunked
@@ -121,6 +122,7 @@ def finished(
     findings.pending.extend(still_pending(parted.dropped))
     steps = everything
     if parted.left_out:
+        findings.forget({*map(key_of, parted.dropped)}.difference(map(key_of, parted.kept)))
         steps = chunked(parted.kept, chunk_size=chunk_size, canary=canary, bulk=bulk)
     verdicts = judge(context, steps, pairs, from_files=undoes is None)
     return _document(context, steps, parted.left_out, verdicts, undoes)

@@ -90,7 +90,7 @@ def _existing(context: Context, pair: Pair[DesiredUser, LiveUser], live: LiveUse
         # What stood there while the account was off was the directory's own doing.
         afresh=lambda path: not live.active and rewritten.covers(path),
     )
-    changes = tuple(tools.domains.flag(desired.address, change) for change in found)
+    changes = tuple(tools.domains.flag(desired, live, change) for change in found)
     action = Action.UPDATE
     if wanted_active and not live.active:
         action = Action.REACTIVATE

@@ -23,6 +23,7 @@ from desired_and_live import (
     policy,
     step_ids,
     user,
+    warnings,
 )
 from reconciler.attributes import ENTERPRISE_USER
 from reconciler.config import Limit, Unlisted
@@ -341,6 +342,31 @@ def test_a_plan_of_which_everything_is_left_out_does_not_say_that_the_directory_
     assert str(made.summary) == (
         "Plan: 0 to create, 0 to update, 0 to deactivate, 0 to delete; 0 memberships to add, 0 to remove."
     )
+
+
+def test_nobody_is_warned_of_what_is_left_out() -> None:
+    def mail(domain: str) -> list[dict[str, object]]:
+        return [{"value": f"ada@{domain}", "primary": True}]
+
+    found = live(
+        live_user("u1", "ada@example.com", emails=mail("example.com")),
+        live_user("u2", "bob@example.com"),
+        live_group("g1", "old", ["u2", "gone"]),
+        group_rename=False,
+    )
+    listed = [
+        user("ada@example.com", emails=mail("example.org")),
+        user("bob@example.com", title="x"),
+        group("new", ["bob@example.com"], previously=("old",)),
+    ]
+
+    def told(*only: str) -> set[str]:
+        return {*warnings(planned(listed, found, policy(domains=("example.com",), only=only)))}
+
+    assert told() == {"e-mail-domain", "replaced-group", "members-lost"}
+    assert told("user:ada@example.com") == {"e-mail-domain"}
+    assert told("user:bob@example.com") == set()
+    assert told("groups[displayName pr]") == {"replaced-group", "members-lost"}
 
 
 def test_chunks_are_counted_among_what_is_selected() -> None:
