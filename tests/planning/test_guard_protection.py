@@ -254,6 +254,17 @@ class TestMinimum:
             [] if number is None else [("min_members", number, "at least 2")]
         )
 
+    @pytest.mark.parametrize(("others", "number"), [([], 1), (["eve@example.com"], None)])
+    def test_who_is_deactivated_does_not_count(self, others: list[str], number: int | None) -> None:
+        found = (ADA, BOB, EVE, live_group("g1", "team", ["u-ada", "u-bob"]))
+        members = ["ada@example.com", "bob@example.com", *others]
+        listed = [LISTED[0], user("bob@example.com", active=False), LISTED[2], group("team", members)]
+        made = planned(listed, found, keeping(min_members={"team": 2}))
+        assert [(one.guard, one.number) for one in made.refusals] == ([("min_members", number)] if number else [])
+        if not number:
+            assert made.steps[-1].id == "deactivate user:bob@example.com"
+            assert made.steps[-1].needs == ("add_members group:team",)
+
     def test_the_higher_of_two_holds(self) -> None:
         listed = [*LISTED, group("team", ["ada@example.com"], min_members=3)]
         [refused] = planned(listed, self.FOUND, keeping(min_members={"team": 2})).refusals

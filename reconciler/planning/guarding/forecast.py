@@ -152,6 +152,10 @@ class Forecast:
             return self.before(group)
         return (self.removed_ids(group) & self.before(group)) | self.lost_by_deletion.get(group, frozenset())
 
+    def switched_off(self, group: str) -> frozenset[str]:
+        """Return the ids of the members who stay in a group and are deactivated."""
+        return (self.before(group) & self.deactivated.keys()) - self.lost(group)
+
     def after(self, group: str) -> int:
         """Return how many members a group has after the plan."""
         return len(self.before(group)) - len(self.lost(group)) + self._staying(self.added.get(group, ()))

@@ -14,14 +14,14 @@ from reconciler.planning.guarding.forecast import Forecast, key
 from reconciler.planning.guarding.protection import Protections
 from reconciler.planning.plan import Action, Step
 
-_TAKES_MEMBERS = frozenset({Action.REMOVE_MEMBERS, Action.DELETE})
+_TAKES_MEMBERS = frozenset({Action.REMOVE_MEMBERS, Action.DEACTIVATE, Action.DELETE})
 
 
 def with_minimums(context: Context, steps: Iterable[Step], pairs: Collection[AnyPair] = ()) -> tuple[Step, ...]:
     """Return the steps with what keeps groups at their minimum of members.
 
     Steps that remove members say how many the group must have at every moment: applying counts by it before each
-    removal. Nobody counts before a deletion, and members go with it too: it needs the additions without which a group
+    removal. Nobody counts before a member is deactivated or deleted: that needs the additions without which a group
     would have too few, so that it is not tried where they failed, and left out where they are.
 
     Every plan needs this before it is sealed, wherever its steps come from.
@@ -30,7 +30,7 @@ def with_minimums(context: Context, steps: Iterable[Step], pairs: Collection[Any
     if not any(step.action in _TAKES_MEMBERS for step in steps):
         return steps
     protections = Protections(context, steps, pairs)
-    needs = _needs_of_deletions(context, steps, protections)
+    needs = _needs_of_losses(context, steps, protections)
     return tuple(_with_minimum(step, protections, needs) for step in steps)
 
 
@@ -41,19 +41,21 @@ def _with_minimum(step: Step, protections: Protections, needs: Mapping[str, Coll
     return step if minimum is None else msgspec.structs.replace(step, min_members=minimum.number)
 
 
-def _needs_of_deletions(
+def _needs_of_losses(
     context: Context, steps: Collection[Step], protections: Protections
 ) -> Mapping[str, Collection[str]]:
-    """Return by id of a deletion the ids of the additions by which groups stay at their minimum without its member."""
+    """Return the additions by which groups stay at their minimum, by id of each step that costs them a member."""
     forecast = Forecast(context.live, steps)
-    deletions = {one: step.id for kind in Kind for one, step in forecast.deleted[kind].items()}
+    losses = {one: step.id for one, step in forecast.deactivated.items()}
+    losses |= {one: step.id for kind in Kind for one, step in forecast.deleted[kind].items()}
     needs = defaultdict[str, list[str]](list)
-    for group, additions in _additions(steps).items() if deletions else ():
-        going = forecast.before(group).intersection(deletions)
+    for group, additions in _additions(steps).items() if losses else ():
+        before = forecast.before(group)
+        going = before.intersection(losses)
         minimum = protections.minimum(group) if going else None
-        if minimum is not None and len(forecast.before(group)) - len(forecast.lost(group)) < minimum.number:
+        if minimum is not None and len(before - forecast.lost(group) - going) < minimum.number:
             for member in sorted(going):
-                needs[deletions[member]].extend(additions)
+                needs[losses[member]].extend(additions)
     return needs
 
 

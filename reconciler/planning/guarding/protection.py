@@ -46,8 +46,8 @@ class Protections:
         self._pairs = pairs
         protection = context.policy.protection
         self._protection = protection
-        self._protected = {Kind.USER: _Patterns(protection.users), Kind.GROUP: _Patterns(protection.groups)}
-        self._privileged = _Patterns(protection.privileged)
+        self._protected = {Kind.USER: Patterns(protection.users), Kind.GROUP: Patterns(protection.groups)}
+        self._privileged = Patterns(protection.privileged)
         for step in steps:
             self._learn_names(step)
         if pairs:
@@ -212,7 +212,7 @@ class Protections:
         return {fold(group.name): group for group in self._context.desired.groups}
 
 
-class _Patterns:
+class Patterns:
     """Patterns of names in which ``*`` and ``?`` alone are special: brackets are letters of names."""
 
     def __init__(self, patterns: Iterable[str]) -> None:

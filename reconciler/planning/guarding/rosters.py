@@ -42,7 +42,9 @@ def _too_few(forecast: Forecast, protections: Protections, group: str, *, answer
     minimum = protections.minimum(group)
     if minimum is None:
         return
-    lost, lowest = forecast.lost(group), forecast.lowest(group)
+    # Whom this plan deactivates can do nothing for the group any more, although still in it.
+    off = forecast.switched_off(group)
+    lost, lowest = forecast.lost(group) | off, forecast.lowest(group) - len(off)
     if lowest < minimum.number and (answers or lost):
         yield Verdict(
             guard="min_members",
