@@ -198,7 +198,8 @@ def exit_code_of(result: RunResult) -> ExitCode:
         return ExitCode.STOPPED
     statuses = {status for status, count in result.counts.items() if count}
     if statuses <= {Status.APPLIED}:
-        return ExitCode.DONE
+        # Nothing was left to do when it stopped: what failed is the record of it.
+        return ExitCode.DONE if result.stopped is None else ExitCode.ERROR
     # What needs a stale step is skipped: then nothing but staleness went wrong.
     if Status.STALE in statuses and statuses <= {Status.APPLIED, Status.STALE, Status.SKIPPED}:
         return ExitCode.STALE

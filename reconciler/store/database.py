@@ -30,7 +30,18 @@ if TYPE_CHECKING:
 
 BUSY_SECONDS: Final = 30
 """How long a transaction waits for another process to finish its own."""
-_CONNECT_SECONDS: Final = 10
+_CONNECTION: Final = {
+    "connect_timeout": 10,
+    # A server whose machine or whose network is gone says nothing: TCP alone waits a quarter of an hour for it.
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": BUSY_SECONDS * 1000,
+}
+"""How a connection to PostgreSQL is made, in seconds and, the last one, milliseconds; a URL may state it otherwise.
+
+https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+"""
 
 _ADVICE: Final = (
     (("not a database", "malformed"), "Nothing was replaced; put a sound copy of it into its place"),
@@ -148,7 +159,7 @@ def _told(place: str) -> Iterator[None]:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        reason = " ".join(str(cause).split()) or type(cause).__name__
+        reason = " ".join(str(cause).split()).rstrip(".") or type(cause).__name__
         advice = next((advice for words, advice in _ADVICE if any(word in reason for word in words)), None)
         raise StoreError(f"{place} cannot be used: {reason}" + (f". {advice}" if advice else "")) from error
 
@@ -179,7 +190,7 @@ def _postgresql(url: URL) -> Engine:
         url,
         isolation_level="READ COMMITTED",
         pool_pre_ping=True,
-        connect_args={"connect_timeout": _CONNECT_SECONDS},
+        connect_args={name: value for name, value in _CONNECTION.items() if name not in url.query},
     )
 
     @event.listens_for(engine, "connect")

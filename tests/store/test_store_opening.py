@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, func, inspect, select, text
 
@@ -71,6 +72,16 @@ def test_a_server_that_is_set_up_otherwise_serves_as_well(postgresql: PostgreSQL
     with Workspace(tmp_path, postgresql.new_place() + odd).open() as store, store.writing() as connection:
         assert connection.execute(text("SHOW synchronous_commit")).scalar_one() == "local"
         assert connection.execute(text("SHOW transaction_isolation")).scalar_one() == "read committed"
+
+
+@pytest.mark.parametrize(("stated", "milliseconds"), [("", "30000"), ("&tcp_user_timeout=5000", "5000")])
+def test_a_server_that_is_gone_without_a_word_is_not_waited_for_long(
+    postgresql: PostgreSQL, tmp_path: Path, stated: str, milliseconds: str
+) -> None:
+    with Workspace(tmp_path, postgresql.new_place() + stated).open() as store, store.reading() as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        assert driver.info.get_parameters()["tcp_user_timeout"] == milliseconds
 
 
 def test_many_may_make_it_at_once(workspace: Workspace) -> None:
