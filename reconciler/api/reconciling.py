@@ -169,7 +169,9 @@ def reconcile(
         )
         pending, unread = run.left(planned, approved, result)
         saved, warnings = (None, ()) if pending is None else _save(path, pending)
-        removed, left_alone = _remove(path) if pending is None else (None, ())
+        # A run that was confined knows nothing of what waits elsewhere.
+        everything = not only and not exclude
+        removed, left_alone = _remove(path) if pending is None and everything else (None, ())
     return Reconciliation(
         plan=planned,
         approved=approved,

@@ -141,6 +141,13 @@ def test_only_and_exclude_confine_a_run(desk: Desk) -> None:
     assert desk.members("team-core") == {"ada@example.com"}
 
 
+def test_a_confined_run_does_not_delete_the_plan_of_what_waits_elsewhere(desk: Desk) -> None:
+    desk.call("reconcile")
+    approve(desk, EVERYTHING)
+    assert desk.call("reconcile", "--only", "user:ada@example.com").code == 0
+    assert desk.pending_plan.exists()
+
+
 def test_while_another_run_writes_it_ends_before_the_first_request(desk: Desk) -> None:
     where = desk.sandbox.base_url
     lease, actor = timedelta(minutes=1), Actor(user="grace", host="runner-7", pid=7)
