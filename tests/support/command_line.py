@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from fork_server import ForkServer
 from reconciler import load_config
 from reconciler.sandbox.server import Sandbox
 from reconciler.store import RunRecord, StepRecord, Store
 
 COMMAND = (sys.executable, "-W", "error", "-m", "reconciler")
+
+_LONGEST = 60  # seconds
 
 DIRECTORY = """\
 directory:
@@ -63,17 +70,47 @@ class Done:
 
 def call(arguments: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Done:
     """Run the command to its end; nobody is at its standard input."""
+    variables = environment() if env is None else env
+    if _for_python(variables) != _for_python(os.environ):
+        return call_anew(arguments, variables, cwd)
+    with tempfile.TemporaryDirectory() as folder:
+        output, errors = Path(folder) / "output", Path(folder) / "errors"
+        process = _forks().start(arguments, variables, output, errors=errors, cwd=cwd)
+        watch = threading.Timer(_LONGEST, process.kill)
+        watch.start()
+        try:
+            code = process.wait()
+        finally:
+            watch.cancel()
+        return Done(code, output.read_text(encoding="utf-8"), errors.read_text(encoding="utf-8"))
+
+
+def call_anew(arguments: Sequence[str], variables: Mapping[str, str], cwd: Path | None = None) -> Done:
+    """Do the same in a process that imports everything itself, in the order of this very command."""
     done = subprocess.run(
         [*COMMAND, *arguments],
-        env=environment() if env is None else env,
+        env=variables,
         cwd=cwd,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=_LONGEST,
         check=False,
     )
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+def _for_python(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return what Python itself looks at, and only when it starts."""
+    return {name: value for name, value in variables.items() if name.startswith(("PYTHON", "LC_", "LANG", "TZ"))}
+
+
+@cache
+def _forks() -> ForkServer:
+    """Start, once in a test process, what starts commands: most of the time of one would go into its imports."""
+    server = ForkServer()
+    atexit.register(server.stop)
+    return server
 
 
 @dataclass

@@ -7,9 +7,12 @@ it has its own connections, files, threads and locks, and ``SIGKILL`` takes all 
 
 from __future__ import annotations
 
+import atexit
 import ctypes
+import gc
 import json
 import os
+import pkgutil
 import signal
 import subprocess
 import sys
@@ -19,27 +22,32 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, NoReturn, Self, TypeAlias
+
+import reconciler
 
 Commit: TypeAlias = tuple[int, float]
 """A moment of a process: which of its commits to the store, from 1, and how many seconds after that begins."""
 
 _LATE: Final = (
+    "anyio._backends._asyncio",
+    "concurrent.futures.thread",
+    "encodings.idna",
+    "h11",
+    "httpcore",
+    "httptools",
+    "jsonschema",
     "psycopg",
+    "scim2_models",
+    "sniffio",
     "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite",
-    "reconciler.applying",
-    "reconciler.cli.commands.apply",
-    "reconciler.cli.commands.plan",
-    "reconciler.cli.entry",
-    "reconciler.live",
-    "reconciler.scim.connect",
-    "reconciler.store.audit_trail",
-    "reconciler.store.journal",
-    "reconciler.store.lock",
-    "reconciler.store.runs",
+    "uvicorn",
+    "uvicorn.lifespan.off",
+    "uvicorn.loops.auto",
+    "uvicorn.protocols.http.auto",
 )
-"""What the command imports late. Whatever is missing here costs a process time, and nothing else."""
+"""What others wrote and is imported late. Whatever is missing here costs a process time, and nothing else."""
 
 
 @dataclass
@@ -48,7 +56,7 @@ class Process:
 
     Attributes:
         pid: its number. It stays its own until :meth:`wait` has returned.
-        output: what it has written to standard output and standard error.
+        output: what it has written to standard output; to standard error as well, unless that has a file of its own.
     """
 
     pid: int
@@ -90,12 +98,23 @@ class ForkServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Start nothing more."""
         with self._server as server:
             assert server.stdin is not None
             server.stdin.close()
 
     def start(
-        self, arguments: Sequence[str], environ: Mapping[str, str], output: Path, *, dies_at: Commit | None = None
+        self,
+        arguments: Sequence[str],
+        environ: Mapping[str, str],
+        output: Path,
+        *,
+        errors: Path | None = None,
+        cwd: Path | None = None,
+        dies_at: Commit | None = None,
     ) -> Process:
         """Start the command.
 
@@ -103,9 +122,18 @@ class ForkServer:
             arguments: what follows its name.
             environ: its environment variables, all of them.
             output: where what it says goes.
+            errors: where what it says on standard error goes instead.
+            cwd: where it is; here, if left out.
             dies_at: when it kills itself, if it has not ended by then.
         """
-        order = {"arguments": arguments, "environ": environ, "output": str(output), "dies_at": dies_at}
+        order = {
+            "arguments": arguments,
+            "environ": environ,
+            "output": str(output),
+            "errors": str(errors or output),
+            "cwd": str(cwd or Path.cwd()),
+            "dies_at": dies_at,
+        }
         return Process(self.ask(order), output, self)
 
     def ask(self, order: Mapping[str, Any]) -> int:
@@ -119,8 +147,9 @@ class ForkServer:
 
 def main() -> None:
     """Fork as standard input says."""
-    _import_what_is_loaded_late()
+    _import_what_takes_time()
     assert threading.active_count() == 1
+    gc.freeze()
     for line in sys.stdin:
         order = json.loads(line)
         if "wait" in order:
@@ -133,34 +162,53 @@ def main() -> None:
         print(answer, flush=True)
 
 
-def _import_what_is_loaded_late() -> None:
+def _import_what_takes_time() -> None:
+    for module in pkgutil.walk_packages(reconciler.__path__, "reconciler."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
     for name in _LATE:
         import_module(name)
 
 
-def _become(order: Mapping[str, Any]) -> None:
-    """Turn this process into one of the command. Does not return."""
-    code: Any = 1
+def _become(order: Mapping[str, Any]) -> NoReturn:
+    """Turn this process into one of the command."""
+    _die_with_parent()
+    os.environ.clear()
+    os.environ.update(order["environ"])
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    output, errors = (
+        os.open(order[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) for name in ("output", "errors")
+    )
+    for target, source in ((0, nothing), (1, output), (2, errors)):
+        os.dup2(source, target)
+        os.close(source)
+    os.chdir(order["cwd"])
+    sys.path[0] = order["cwd"]
+    sys.argv = ["reconciler", *order["arguments"]]
+    if order["dies_at"] is not None:
+        _die_at(*order["dies_at"])
+    code = 1
     try:
-        _die_with_parent()
-        os.environ.clear()
-        os.environ.update(order["environ"])
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        for target, source in ((0, nothing), (1, output), (2, output)):
-            os.dup2(source, target)
-        sys.argv = ["reconciler", *order["arguments"]]
-        if order["dies_at"] is not None:
-            _die_at(*order["dies_at"])
         from reconciler.cli import main as run_and_exit
 
         run_and_exit()
     except SystemExit as end:
-        code = end.code or 0
+        code = int(end.code or 0)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        raise
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(int(code))
+        _end(code)
+
+
+def _end(code: int) -> NoReturn:
+    """End as every process of Python does, but do not take down, module by module, what was there before the fork: that
+    would cost more time than most commands."""
+    atexit._run_exitfuncs()
+    gc.collect()  # says on standard error what was never closed
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _die_with_parent() -> None:
@@ -183,7 +231,9 @@ def _die_at(commit: int, after: float) -> None:
         seen += 1
         if seen == commit:
             if after:
-                threading.Timer(after, kill).start()
+                timer = threading.Timer(after, kill)
+                timer.daemon = True  # a process that ends before is not waited for
+                timer.start()
             else:
                 kill()
 
