@@ -16,6 +16,9 @@ from reconciler.store import RunRecord, StepRecord
 from reconciler.store.records import NOT_TRIED, TRYING
 from witness import Phase, Witness
 
+EACH: Final = 40
+"""How many users are new, changed, the same, leave, and are gone."""
+GROUPS: Final = 12
 SETTINGS: Final[Mapping[str, Any]] = {"chunk_size": 50, "concurrency": 4}
 
 
@@ -27,13 +30,14 @@ class Variant:
         name: for messages.
         dialect: of the directory.
         directory: what the workspace says of it.
-        at_once: how many resources a run may leave in doubt: a bulk request takes a whole chunk.
+        at_once: how many resources a run may leave in doubt. A bulk request takes a whole chunk; else there are as many
+            as are in work at once, and the groups that wait for another one to show how memberships are written.
     """
 
     name: str
     dialect: str = "generic"
     directory: Mapping[str, Any] = field(default_factory=dict)
-    at_once: int = SETTINGS["concurrency"]
+    at_once: int = SETTINGS["concurrency"] + GROUPS
 
 
 VARIANTS: Final = (
@@ -41,10 +45,6 @@ VARIANTS: Final = (
     Variant("single", directory={"capabilities": {"bulk_operations": 0}}),
     Variant("atlassian", "atlassian", {"dialect": "atlassian"}),
 )
-
-EACH: Final = 40
-"""How many users are new, changed, the same, leave, and are gone."""
-GROUPS: Final = 12
 
 
 def _name(fate: str, number: int) -> str:
