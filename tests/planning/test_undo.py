@@ -320,6 +320,32 @@ def test_a_creation_of_unknown_outcome_is_looked_for_in_the_directory() -> None:
     assert story.undo().steps == ()
 
 
+def test_a_creation_of_unknown_outcome_is_not_taken_for_an_account_that_somebody_has_linked_to_another_system() -> None:
+    story = Story([user("ada@example.com", title="Boss")], live(), status=lambda _: "trying")
+    [one] = story.past.steps
+    story.past = replace(story.past, steps=(replace(one, resource_id=None),))
+    story.after = live(live_user("u9", "ada@example.com", title="Boss", externalId="77"))
+    undo = story.undo()
+    assert undo.steps == ()
+    assert told(undo, "not-as-left") == [
+        "user:ada@example.com stays: it is not known whether the run made it, and its externalId is not of the run"
+    ]
+
+
+def test_what_a_failed_batch_may_have_changed_is_told() -> None:
+    bob = live_user("u2", "bob@example.com")
+    listed = [user("ada@example.com"), user("bob@example.com"), group("team-a", ["ada@example.com", "bob@example.com"])]
+    story = Story(listed, live(ADA, bob, live_group("g1", "team-a")), status=lambda _: "failed")
+    story.past = replace(story.past, steps=tuple(replace(one, requests=1) for one in story.past.steps))
+    assert told(story.meanwhile(live_group("g1", "team-a", [])).undo(), "cannot-undo") == []
+    undo = story.meanwhile(live_group("g1", "team-a", ["u2"])).undo()
+    assert undo.steps == ()
+    assert told(undo, "cannot-undo") == [
+        "1 of 2 memberships of group:team-a that the run was to add are there, and stay so: that step failed, and it "
+        "is not known which of them it had changed before"
+    ]
+
+
 def test_guards_judge_an_undo_like_any_other_plan() -> None:
     story = Story([user("ada@example.com")], live())
     refusing = story.undo(policy(guards=Guards(users_delete=Limit(count=0))))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from reconciler.attributes import Path
+from reconciler.attributes import Path, unassigned
 from reconciler.capabilities import UserDelete
 from reconciler.model import Kind, LiveGroup, LiveResource, LiveUser
 from reconciler.planning.plan import Action, Change, Reason, Step
@@ -45,6 +45,12 @@ def _as_made(today: Today, one: PastStep, live: LiveResource) -> bool:
         if made_inactive:
             today.remarks.cannot_undo(f"{live.address} stays: the directory keeps deleted users as inactive ones")
         return False
+    if one.resource_id is None and live.external_id is not None and not _gave_external_id(one.step):
+        # All that tells the run's own from what somebody else has made of the same name meanwhile.
+        today.remarks.not_as_left(
+            f"{live.address} stays: it is not known whether the run made it, and its externalId is not of the run"
+        )
+        return False
     other = [
         path
         for change in one.step.changes
@@ -56,6 +62,10 @@ def _as_made(today: Today, one: PastStep, live: LiveResource) -> bool:
         found = shown(today.value(live, other[0]))
         today.remarks.not_as_left(f"{live.address} stays: somebody has changed it since, {other[0]} is {found}")
     return not other
+
+
+def _gave_external_id(step: Step) -> bool:
+    return any(change.path == "externalId" and not unassigned(change.after) for change in step.changes)
 
 
 def _comparable(today: Today, live: LiveResource, path: Path) -> bool:

@@ -14,7 +14,7 @@ from reconciler.planning.plan import Action, Edge, Reason, Step
 from reconciler.planning.steps import step_id
 from reconciler.planning.undo.creations import Returns
 from reconciler.planning.undo.deletions import Return
-from reconciler.planning.undo.past import Moved
+from reconciler.planning.undo.past import Moved, PastStep
 from reconciler.planning.undo.today import Today
 
 
@@ -56,6 +56,8 @@ class Memberships:
 
     def steps(self) -> Iterator[Step]:
         """Yield the batches of edges, in no particular order."""
+        for one in self._today.deeds.in_part:
+            self._tell_of_part(one)
         for (kind, group_id), touched in self._today.deeds.touched.items():
             if kind is Kind.GROUP and touched.moved and group_id not in self._today.made:
                 self._move_back(group_id, touched.name, touched.moved.values())
@@ -71,6 +73,22 @@ class Memberships:
         yield from removals
         for group in changed:
             yield from self._additions(group, nested)
+
+    def _tell_of_part(self, one: PastStep) -> None:
+        """Tell of memberships that a failed step may have changed before it failed; somebody else may have, too."""
+        step = one.step
+        live = self._today.find(Kind.GROUP, step.resource_id or one.resource_id or "")
+        if not isinstance(live, LiveGroup) or live.members is None:
+            return
+        ids = {edge.id or self._today.deeds.created_ids.get(edge.address) for edge in step.members} - {None}
+        added = step.action is Action.ADD_MEMBERS
+        as_wanted = len(ids & {*live.members} if added else ids - {*live.members})
+        if as_wanted:
+            self._today.remarks.cannot_undo(
+                f"{as_wanted:,} of {len(step.members):,} memberships of {live.address} that the run was to "
+                f"{'add are there' if added else 'remove are gone'}, and stay so: that step failed, and it is not "
+                "known which of them it had changed before"
+            )
 
     def _move_back(self, group_id: str, name: str, moved: Iterable[Moved]) -> None:
         """Take out again whom the run put into a group, and put in whom it took out."""

@@ -13,6 +13,7 @@ from reconciler.planning.plan import Action, Edge, Plan, Step
 
 _DONE: Final = frozenset({"applied", "differs"})
 _TRYING: Final = "trying"
+_FAILED: Final = "failed"
 _MEMBERSHIPS: Final = frozenset({Action.ADD_MEMBERS, Action.REMOVE_MEMBERS})
 
 
@@ -39,6 +40,11 @@ class PastStep:
     def counts(self) -> bool:
         """Whether the step changed something, or may have: a failed one was refused."""
         return self.status == _TRYING or (self.status in _DONE and self.requests != 0)
+
+    @property
+    def counts_in_part(self) -> bool:
+        """Whether the step is a batch of memberships that failed and of which some may have been written."""
+        return self.status == _FAILED and bool(self.requests) and bool(self.step.members)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +97,14 @@ class Deeds:
         created_ids: by address, the id of what it created, where it is known or can be told from the directory.
         deleted: its deletions.
         touched: what it changed of other resources, by kind and id.
+        in_part: batches of memberships that failed, and of which nobody knows what was written.
     """
 
     created: list[PastStep] = field(default_factory=list)
     created_ids: dict[str, str] = field(default_factory=dict)
     deleted: list[PastStep] = field(default_factory=list)
     touched: dict[tuple[Kind, str], Touched] = field(default_factory=dict)
+    in_part: list[PastStep] = field(default_factory=list)
 
     @classmethod
     def of(cls, past: PastRun, live: Live) -> Deeds:
@@ -105,6 +113,8 @@ class Deeds:
         for one in past.steps:
             if one.counts:
                 deeds._add(one, live)
+            elif one.counts_in_part:
+                deeds.in_part.append(one)
         return deeds
 
     def given(self, group_id: str) -> AbstractSet[str]:
