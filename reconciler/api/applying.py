@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.api.carrying_out import Watching, Workplace, carry_out, locked, opened
-from reconciler.api.errors import PlanRefusedError, WrongDirectoryError
+from reconciler.api.errors import ForbiddenByNowError, PlanRefusedError, WrongDirectoryError
 from reconciler.api.standing import begun
 from reconciler.config import DirectoryConfig
 from reconciler.model import Desired
 from reconciler.planning import Plan
 from reconciler.planning.document import check_age, check_digest
+from reconciler.planning.guarding import forbidden_by_now
 from reconciler.scim.endpoint import resolve_base_url
 from reconciler.scim.retry import ThrottleEvent
 from reconciler.store import Actor, LockHolder, Store
@@ -124,7 +125,7 @@ def check_applicable(
         PlanFileError: the plan is not intact, too old, not due yet, or not signed by the key.
         SigningKeyError: the key cannot be used.
         WrongDirectoryError: it is for another directory.
-        PlanRefusedError: guards refuse it.
+        PlanRefusedError: guards refuse it, or ``protect`` forbids it by now (:class:`ForbiddenByNowError`).
         BaseUrlError: the workspace's base URL cannot be used.
     """
     if verify_key is not None:
@@ -140,3 +141,5 @@ def check_applicable(
     check_age(plan, now or datetime.now(UTC), config.apply.max_plan_age)
     if plan.refusals:
         raise PlanRefusedError(plan.refusals)
+    if forbidden := forbidden_by_now(plan, config.policy.protection):
+        raise ForbiddenByNowError(forbidden)

@@ -17,10 +17,25 @@ class PlanRefusedError(ReconcilerError):
 
     def __init__(self, refusals: tuple[Verdict, ...]) -> None:
         self.refusals = refusals
-        names = ", ".join(dict.fromkeys(verdict.guard for verdict in refusals))
-        super().__init__(
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        names = ", ".join(dict.fromkeys(verdict.guard for verdict in self.refusals))
+        return (
             f"the plan is refused by {names}. `show` tells why. Make it again, within the limits or with an allowance"
         )
+
+
+class ForbiddenByNowError(PlanRefusedError):
+    """A plan that would change what ``protect`` in ``directory.yaml`` covers since it was made. Nothing was written.
+
+    ``refusals`` holds a verdict for each step.
+    """
+
+    def _message(self) -> str:
+        guards = ", ".join(dict.fromkeys(verdict.guard for verdict in self.refusals))
+        whom = ", ".join(dict.fromkeys(one for verdict in self.refusals for one in verdict.resources))
+        return f"directory.yaml protects by now what this plan would change ({guards}): {whom}. Make it again"
 
 
 class WrongDirectoryError(ReconcilerError):

@@ -170,6 +170,16 @@ def test_everybody_becomes_somebody_else(case: Case) -> None:
     case.stops()
 
 
+def test_everybody_is_stated_as_inactive(case: Case) -> None:
+    case.state(users=[user(number, active=False) for number in range(40)])
+    case.stops()
+
+
+def test_two_people_swap_their_external_ids(case: Case) -> None:
+    case.state(users=[*people()[:38], user(38, externalId="x-39"), user(39, externalId="x-38")])
+    case.stops()
+
+
 def test_six_hundred_creations_from_a_loop(case: Case) -> None:
     many = [{"userName": f"{number:04}@example.com"} for number in range(600)]
     case.state(users=[*people(), *many])

@@ -151,5 +151,13 @@ def test_a_user_who_came_back_since_the_deletion_was_reviewed(case: Case) -> Non
     case.stops("apply", str(case.path / "acme.plan"))
 
 
+def test_an_account_that_is_protected_since_its_deactivation_was_reviewed(case: Case) -> None:
+    stay = {"users": "deactivate", "groups": "ignore"}
+    case.state(users=people()[:39], groups=[], unlisted=stay)
+    case.done("plan", "-o", str(case.path / "acme.plan"))
+    case.state(users=people()[:39], groups=[], unlisted=stay, protect={"break_glass": names([39])})
+    case.stops("apply", str(case.path / "acme.plan"))
+
+
 def test_options_that_a_reviewed_plan_has_not(case: Case, saved: Path) -> None:
     case.stops("apply", str(saved), "--allow", "users.delete=5", "--reason", "OPS-1234")

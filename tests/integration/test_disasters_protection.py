@@ -133,3 +133,19 @@ def test_a_privileged_group_that_is_allowed_and_another_that_is_not(case: Case) 
 def test_a_plan_is_stopped_by_protection_whatever_is_allowed(case: Case) -> None:
     case.state(users=people()[:39], groups=groups_without(39), protect=EMERGENCY, guards=WIDE)
     case.stops(*APPLY, "--allow", "break_glass", "--reason", "OPS-1234")
+
+
+def test_a_privileged_group_is_deleted(case: Case) -> None:
+    case.state(groups=teams()[:3], protect={"privileged": ["*-admins"]}, guards=WIDE)
+    case.stops()
+
+
+def test_a_group_with_a_minimum_is_deleted(case: Case) -> None:
+    case.state(groups=teams()[:3], protect={"min_members": {"org-admins": 2}}, guards=WIDE)
+    case.stops()
+
+
+def test_a_group_with_a_minimum_is_renamed_and_emptied(case: Case) -> None:
+    renamed = {"displayName": "team-old", "members": names([0]), "lifecycle": {"previously": ["org-admins"]}}
+    case.state(groups=[*teams()[:3], renamed], protect={"min_members": {"org-admins": 2}}, guards=WIDE)
+    case.stops()

@@ -29,6 +29,13 @@ def test_a_nightly_run_finds_a_kind_of_change_that_is_not_allowed(case: Case) ->
     case.stops("reconcile")
 
 
+def test_a_nightly_run_finds_a_new_name_where_only_updates_are_allowed(case: Case) -> None:
+    renamed = user(39, userName="u99@example.com")
+    stay = [{"displayName": team["displayName"]} for team in teams()]
+    case.state(users=[*people()[:39], renamed], groups=stay, reconcile={"auto_approve": ["users.update"]})
+    case.stops("reconcile")
+
+
 def test_a_nightly_run_that_a_guard_refuses(case: Case) -> None:
     users, groups = leavers(10)
     kinds = ["users.create", "users.deactivate", "members.remove"]
