@@ -19,8 +19,9 @@ $(STAMP): pyproject.toml
 demo: $(STAMP) ## the main job, end to end, on the embedded directory
 	@$(BIN)/reconciler demo -C desired_state
 
+# Compiled modules are kept even where the environment says not to: every process of the tests would compile all anew.
 test: $(STAMP) ## the whole test suite
-	@$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term:skip-covered
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term:skip-covered
 
 lint: $(STAMP) ## ruff and mypy, as CI runs them
 	@$(BIN)/ruff check .
