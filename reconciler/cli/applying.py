@@ -14,7 +14,7 @@ from reconciler import api
 from reconciler.applying import ApplyEvent, RunResult, Status, StopSignal
 from reconciler.cli.durations import DurationType
 from reconciler.cli.exit_codes import ExitCode
-from reconciler.cli.interrupts import stopping_in_order
+from reconciler.cli.interrupts import giving_back, stopping_in_order
 from reconciler.cli.progress import Progress
 from reconciler.cli.terminal import Terminal
 from reconciler.cli.workflow import tell_throttle
@@ -60,7 +60,7 @@ def holding(terminal: Terminal, config: DirectoryConfig, lock_timeout: timedelta
     def on_wait(holder: LockHolder) -> None:
         tell_waiting(terminal, holder, wait)
 
-    with api.hold(config, terminal.workspace, lock_timeout=wait, on_wait=on_wait) as hold:
+    with giving_back(), api.hold(config, terminal.workspace, lock_timeout=wait, on_wait=on_wait) as hold:
         yield hold
 
 

@@ -14,6 +14,26 @@ _MESSAGE = b"\nStopping: what is in flight is finished and recorded. Once more s
 
 
 @contextmanager
+def giving_back() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP do what Ctrl-C does, so that a lock is given back on the way out.
+
+    Otherwise they end the process where it stands, and whoever comes next waits for the end of the lease.
+    """
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        # What that does is asyncio's to say while it runs something: raising here would break into the middle of it.
+        signal.raise_signal(signal.SIGINT)
+
+    ending = [number for number in _stopping_signals() if number != signal.SIGINT]
+    previous = {number: signal.signal(number, handle) for number in ending}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def stopping_in_order(stop: StopSignal) -> Iterator[None]:
     """Let the first SIGINT, SIGTERM or SIGHUP ask for the end of a run, and the second raise ``KeyboardInterrupt``.
 

@@ -7,6 +7,7 @@ which were never tried.
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
@@ -132,13 +133,10 @@ class Run:
         self._ledger.close()
         if self._ended:
             return
-        why = (
-            "" if kind is None else f"{kind.__name__}: {error}" if isinstance(error, ReconcilerError) else kind.__name__
-        )
         # What the run ended with may be the store itself, or its lock. The next run finds it dead then.
         with suppress(ReconcilerError), self._database.writing() as connection:
             self._lock.check(connection)
-            interrupt(connection, self.run_id, why or "it did not come to its end")
+            interrupt(connection, self.run_id, _told(error))
 
     def _record(self, entries: Sequence[_Entry]) -> None:
         with self._database.writing() as connection:
@@ -250,6 +248,18 @@ def begin(
             desired_states.save(connection, directory, run_id, as_of, desired, drifted=drifted)
         audit.append(connection, directory, run_id, [entries.started(now)])
     return Run(database, lock, plan, entries)
+
+
+def _told(error: BaseException | None) -> str:
+    """Return why a run did not come to its end, for a person."""
+    match error:
+        case None:
+            return "it did not come to its end"
+        case asyncio.CancelledError() | KeyboardInterrupt():
+            return "stopped by the user, at once"
+        case ReconcilerError():
+            return f"{type(error).__name__}: {error}"
+    return type(error).__name__
 
 
 def _status(result: RunResult) -> RunStatus:

@@ -141,6 +141,20 @@ def test_a_run_that_an_error_ends_is_interrupted_and_says_what_was_being_tried(s
     assert states(store, run.run_id) == ["applied", "trying", "not_tried"]
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (KeyboardInterrupt(), "stopped by the user, at once"),
+        (asyncio.CancelledError(), "stopped by the user, at once"),
+        (StoreError("it is full"), "StoreError: it is full"),
+    ],
+)
+def test_a_run_that_breaks_off_says_why(store: Store, error: BaseException, told: str) -> None:
+    with pytest.raises(type(error)), running(store, plan_of(ONE)) as run:
+        raise error
+    assert store.run(run.run_id).stopped == told
+
+
 def test_a_run_that_died_is_found_dead_by_the_next_one_of_its_directory(store: Store) -> None:
     dead = _die(store)
     carry_out(store, plan_of(url=OTHER_URL))

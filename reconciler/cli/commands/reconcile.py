@@ -24,7 +24,7 @@ from reconciler.cli.applying import (
 )
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
-from reconciler.cli.interrupts import stopping_in_order
+from reconciler.cli.interrupts import giving_back, stopping_in_order
 from reconciler.cli.options import PlanningOptions, full_option, some_planning_options
 from reconciler.cli.parameters import PathType
 from reconciler.cli.progress import Progress
@@ -79,7 +79,7 @@ def command(
     5 where what was approved was applied in part.
     """
     require_folder(output)
-    with _Watcher(terminal, full=full) as watcher:
+    with giving_back(), _Watcher(terminal, full=full) as watcher:
         found = reconcile(
             terminal.workspace,
             only=options.only,
