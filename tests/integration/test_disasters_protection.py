@@ -85,6 +85,12 @@ def test_a_group_would_have_fewer_members_than_it_must(case: Case) -> None:
     case.stops()
 
 
+def test_everybody_in_a_group_with_a_minimum_is_deactivated(case: Case) -> None:
+    leavers = [user(number, active=number > 2) for number in range(40)]
+    case.state(users=leavers, protect={"min_members": {"org-admins": 2}}, guards=WIDE)
+    case.stops()
+
+
 def test_a_group_would_be_empty_for_a_moment_because_its_new_members_are_refused(case: Case) -> None:
     case.state(
         users=[user(30, title="Principal"), *everybody_but(30)],

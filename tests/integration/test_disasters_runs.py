@@ -9,6 +9,8 @@ import sqlite3
 import subprocess
 from contextlib import closing
 
+import pytest
+
 from command_line import COMMAND, Done
 from disasters import APPLY, WRITES, Case, Meanwhile, Resource, on_write, people, user
 from reconciler import api, load_config
@@ -137,6 +139,10 @@ def full(process: subprocess.Popen[str]) -> None:
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, 0))
 
 
+on_linux = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits another process")
+
+
+@on_linux
 def test_a_disk_that_is_full(case: Case) -> None:
     case.done(*APPLY)
     joiners(case)
@@ -149,6 +155,7 @@ def test_a_disk_that_is_full(case: Case) -> None:
     case.stopped(apply)
 
 
+@on_linux
 def test_a_disk_that_gets_full(case: Case) -> None:
     joiners(case)
 
