@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -99,6 +99,9 @@ def set_timers(connection: Connection, directory: str, plan: Plan, results: Iter
     Those that the plan tells of run on, and one starts for each user whose deactivation, as unlisted, was applied. A
     plan that undoes a run says nothing of unlisted resources: after it, all timers run as before.
 
+    One that did not run starts with the end of this run, whatever moment the plan was made for: a plan for a day of the
+    past (``--as-of``), or a saved one, must not have a grace period end that nobody has seen begin.
+
     Args:
         connection: in a transaction that may write.
         directory: the SCIM endpoint.
@@ -116,8 +119,11 @@ def set_timers(connection: Connection, directory: str, plan: Plan, results: Iter
         and result.step.reason is Reason.UNLISTED
         and result.step.resource_id is not None
     )
-    running = {(timer.kind, timer.id, timer.name): timer for timer in (*begun, *timers_after(plan))}
-    if set(running.values()) == set(read_timers(connection, directory)):
+    before = read_timers(connection, directory)
+    since = {(timer.kind, timer.id, timer.name): timer.since for timer in before}
+    told = (replace(one, since=min(now, since.get((one.kind, one.id, one.name), now))) for one in timers_after(plan))
+    running = {(timer.kind, timer.id, timer.name): timer for timer in (*begun, *told)}
+    if set(running.values()) == set(before):
         return
     connection.execute(delete(timers).where(timers.c.directory == directory))
     rows = [

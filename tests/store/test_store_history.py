@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -104,10 +104,14 @@ def _die(store: Store, steps: list[Step], lock: Lock) -> None:
     asyncio.run(run.settle([outcome(steps[0])]))
 
 
+def ended(store: Store, run_id: str) -> datetime:
+    moment = store.run(run_id).ended
+    assert moment is not None
+    return moment
+
+
 class TestTimers:
     """Grace periods go on from one run to the next."""
-
-    SINCE = datetime(2026, 5, 1, tzinfo=UTC)
 
     def pending(self, **fields: Any) -> Pending:
         known: dict[str, Any] = {
@@ -121,30 +125,39 @@ class TestTimers:
         }
         return Pending(**{**known, **fields})
 
-    def timer(self, **fields: Any) -> Timer:
-        known: dict[str, Any] = {"kind": Kind.USER, "id": "u1", "name": TimerName.UNLISTED, "since": self.SINCE}
-        return Timer(**{**known, **fields})
+    def timers(self, store: Store, url: str = URL) -> list[tuple[Kind, str, TimerName]]:
+        return [(timer.kind, timer.id, timer.name) for timer in store.history(url).timers]
 
-    def test_what_is_pending_is_remembered(self, store: Store) -> None:
+    def test_what_is_pending_is_remembered_from_the_run_that_saw_it_first(self, store: Store) -> None:
         group = self.pending(kind=Kind.GROUP, action=Action.DELETE)
-        carry_out(store, plan_of(pending=(self.pending(), group)))
-        assert store.history(URL).timers == (self.timer(kind=Kind.GROUP), self.timer())
+        first = carry_out(store, plan_of(pending=(self.pending(),)))
+        second = carry_out(store, plan_of(pending=(self.pending(), group)))
+        assert store.history(URL).timers == (
+            Timer(kind=Kind.GROUP, id="u1", name=TimerName.UNLISTED, since=ended(store, second)),
+            Timer(kind=Kind.USER, id="u1", name=TimerName.UNLISTED, since=ended(store, first)),
+        )
+
+    def test_a_plan_for_a_day_of_the_past_begins_no_period_in_the_past(self, store: Store) -> None:
+        run = carry_out(store, plan_of(pending=(self.pending(since="2020-01-01T00:00:00Z"),)))
+        (timer,) = store.history(URL).timers
+        assert timer.since == ended(store, run)
 
     def test_what_is_not_pending_any_more_is_forgotten(self, store: Store) -> None:
         carry_out(store, plan_of(pending=(self.pending(), self.pending(id="u2")), url=OTHER_URL))
         carry_out(store, plan_of(pending=(self.pending(), self.pending(id="u2"))))
         carry_out(store, plan_of(pending=(self.pending(id="u2"),)))
-        assert store.history(URL).timers == (self.timer(id="u2"),)
-        assert len(store.history(OTHER_URL).timers) == 2
+        assert self.timers(store) == [(Kind.USER, "u2", TimerName.UNLISTED)]
+        assert len(self.timers(store, OTHER_URL)) == 2
 
     @pytest.mark.parametrize("status", [Status.FAILED, Status.NOT_TRIED])
     def test_a_period_that_is_over_does_not_begin_again_because_a_step_failed(
         self, store: Store, status: Status
     ) -> None:
+        first = carry_out(store, plan_of(pending=(self.pending(id="id of ada"),)))
         grace = Grace(timer=TimerName.UNLISTED, since="2026-05-01T00:00:00Z", until="2026-05-08T00:00:00Z")
         due = step(Action.DEACTIVATE, grace=grace)
         carry_out(store, plan_of(due), lambda one: outcome(one, status))
-        assert store.history(URL).timers == (self.timer(id="id of ada"),)
+        assert [timer.since for timer in store.history(URL).timers] == [ended(store, first)]
 
     def test_one_starts_with_the_deactivation_of_an_unlisted_user(self, store: Store) -> None:
         stated = step(Action.DEACTIVATE, name="grace", reason=Reason.STATED_INACTIVE)
@@ -160,12 +173,12 @@ class TestTimers:
     def test_undoing_a_run_stops_none(self, store: Store) -> None:
         carry_out(store, plan_of(pending=(self.pending(),)))
         carry_out(store, plan_of(undoes="earlier"))
-        assert store.history(URL).timers == (self.timer(),)
+        assert self.timers(store) == [(Kind.USER, "u1", TimerName.UNLISTED)]
 
     def test_a_run_that_is_interrupted_has_seen_what_waits(self, store: Store) -> None:
         with running(store, plan_of(pending=(self.pending(),))):
             pass
-        assert store.history(URL).timers == (self.timer(),)
+        assert self.timers(store) == [(Kind.USER, "u1", TimerName.UNLISTED)]
 
 
 class TestDesiredState:
