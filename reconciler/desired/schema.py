@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
 import jsonschema_rs
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 SchemaName = Literal["directory", "resources", "dialect"]
 SCHEMA_NAMES: Final[tuple[SchemaName, ...]] = get_args(SchemaName)
+
+_Sort: TypeAlias = Literal["directory", "dialect", "frame", "user", "group"]
 
 _CAPABILITIES: Final = "capabilities"
 _CAPABILITIES_REFERENCE: Final = {"$ref": f"{_CAPABILITIES}.schema.json"}
@@ -54,14 +57,25 @@ def _read(name: str, object_hook: Callable[[dict[str, Any]], dict[str, Any]] | N
     return schema
 
 
+class CompiledSchema(NamedTuple):
+    """A schema, which nobody may change any more, and what decides by it."""
+
+    schema: dict[str, Any]
+    validator: jsonschema_rs.Validator
+
+
+def compile_schema(schema: dict[str, Any]) -> CompiledSchema:
+    """Make ready to check values against a schema; that takes longer than to check a small workspace."""
+    return CompiledSchema(schema, jsonschema_rs.validator_for(schema, formats=_FORMATS, validate_formats=True))
+
+
 class SchemaCheck:
     """Checks values against one schema; ``subject`` is what messages call such a value as a whole."""
 
-    def __init__(self, schema: dict[str, Any], subject: str, suggester: Suggester) -> None:
+    def __init__(self, compiled: CompiledSchema, subject: str, suggester: Suggester) -> None:
         self._subject = subject
-        self._schema = schema
+        self._schema, self._validator = compiled
         self._suggester = suggester
-        self._validator = jsonschema_rs.validator_for(schema, formats=_FORMATS, validate_formats=True)
         self._explainer: Explainer | None = None
 
     def accepts(self, value: Any) -> bool:
@@ -88,20 +102,31 @@ class SchemaCheck:
 
 
 class SchemaChecks:
-    """The compiled checks of one run: ``directory.yaml``, a dialect, any other file without its items, and one item."""
+    """The checks of one run: ``directory.yaml``, a dialect, any other file without its items, and one item."""
 
     def __init__(self, suggester: Suggester) -> None:
-        schema = json_schema("resources")
-        definitions = schema["$defs"]
-        frame = {
-            **schema,
-            "properties": {
-                key: {name: part for name, part in value.items() if name != "items"}
-                for key, value in schema["properties"].items()
-            },
+        self.directory = SchemaCheck(_compiled("directory"), "directory.yaml", suggester)
+        self.dialect = SchemaCheck(_compiled("dialect"), "the file", suggester)
+        self.frame = SchemaCheck(_compiled("frame"), "the file", suggester)
+        self.user = SchemaCheck(_compiled("user"), "a user", suggester)
+        self.group = SchemaCheck(_compiled("group"), "a group", suggester)
+
+
+@cache
+def _compiled(sort: _Sort) -> CompiledSchema:
+    """Compile a schema once in a process: programs load more than one workspace."""
+    return compile_schema(_schema_of(sort))
+
+
+def _schema_of(sort: _Sort) -> dict[str, Any]:
+    if sort in ("directory", "dialect"):
+        return json_schema(sort)
+    resources_schema = json_schema("resources")
+    if sort == "frame":
+        kinds = resources_schema["properties"]
+        without_items = {
+            key: {name: part for name, part in value.items() if name != "items"} for key, value in kinds.items()
         }
-        self.directory = SchemaCheck(json_schema("directory"), "directory.yaml", suggester)
-        self.dialect = SchemaCheck(json_schema("dialect"), "the file", suggester)
-        self.frame = SchemaCheck(frame, "the file", suggester)
-        self.user = SchemaCheck({**definitions["user"], "$defs": definitions}, "a user", suggester)
-        self.group = SchemaCheck({**definitions["group"], "$defs": definitions}, "a group", suggester)
+        return {**resources_schema, "properties": without_items}
+    definitions = resources_schema["$defs"]
+    return {**definitions[sort], "$defs": definitions}

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from reconciler.desired.problems import Problems
-from reconciler.desired.schema import SchemaCheck
+from reconciler.desired.schema import SchemaCheck, compile_schema
 from reconciler.desired.suggestions import Suggester
 from reconciler.desired.yaml_reader import read_yaml
 from reconciler.diagnostics import DiagnosticsError, has_errors
@@ -97,7 +97,7 @@ def read_faults(path: Path) -> Faults:
     problems = Problems()
     document = read_yaml(data, str(path), problems)
     if document is not None:
-        check = SchemaCheck(faults_schema(), "the file", Suggester())
+        check = SchemaCheck(compile_schema(faults_schema()), "the file", Suggester())
         if not check.accepts(document.value):
             check.explain(document.value, document, problems)
     if document is None or has_errors(problems.found):
