@@ -22,6 +22,7 @@ from reconciler.api.errors import (
     NothingToResumeError,
     PlanAppliedError,
     PlanRefusedError,
+    PlanUndoneError,
     RunGoesOnError,
     WrongDirectoryError,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "NothingToResumeError",
     "PlanAppliedError",
     "PlanRefusedError",
+    "PlanUndoneError",
     "Reconciliation",
     "RunDetails",
     "RunGoesOnError",

@@ -85,6 +85,7 @@ def apply(
         WrongDirectoryError: it is for another directory.
         BaseUrlError, TokenError, DialectError: ``directory.yaml`` names something that is not there.
         PlanAppliedError: earlier runs have applied all of it, and ``once`` was asked for.
+        PlanUndoneError: one of them was undone since, and ``once`` was asked for.
         LockedError: another run writes to the directory.
         ScimError: the directory cannot be reached at all.
         StoreError: the store cannot be opened or written. Nothing was applied; once a run has begun, this is in its

@@ -82,6 +82,20 @@ class PlanAppliedError(ReconcilerError):
         )
 
 
+class PlanUndoneError(ReconcilerError):
+    """A plan of which a run was undone: what is left of it builds on what is not there any more. Nothing was written.
+
+    Attributes:
+        run_id: the run.
+        by: the run that undid it, in whole or in part.
+    """
+
+    def __init__(self, run_id: str, by: str) -> None:
+        self.run_id = run_id
+        self.by = by
+        super().__init__(f"the run {run_id} of this plan was undone, by the run {by}. Make a new plan")
+
+
 class NoSuchDifferenceError(ReconcilerError):
     """A key of drift that names nothing.
 

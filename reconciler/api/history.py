@@ -61,7 +61,8 @@ class RunDetails:
     def resumable(self) -> bool:
         """Whether there is something left that a run could go on with."""
         ended = self.dead or self.run.status not in (RunStatus.RUNNING, RunStatus.COMPLETE)
-        return ended and bool(self.steps) and not self.resumed_by and self.plan is not None
+        followed = self.resumed_by or self.undone_by
+        return ended and bool(self.steps) and not followed and self.plan is not None
 
     @property
     def undoable(self) -> bool:

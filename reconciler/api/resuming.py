@@ -70,6 +70,7 @@ def resume(
     Raises:
         NoSuchRunError: there is no such run.
         NothingToResumeError: it, or one that went on with it, has applied everything.
+        PlanUndoneError: a run of its plan was undone.
         WrongDirectoryError: it is of another directory.
         PlanFileError: its plan is not intact, or too old.
         PlanRefusedError: guards refuse its plan.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.api.carrying_out import Before
-from reconciler.api.errors import PlanAppliedError
+from reconciler.api.errors import PlanAppliedError, PlanUndoneError
 from reconciler.planning import Plan
 from reconciler.store import RunRecord, RunStatus, StepRecord, Store, StoreError
 from reconciler.store.records import TRYING
@@ -23,10 +23,14 @@ def begun(store: Store, plan: Plan) -> Before | None:
     have done is doubtful until a later one has found out.
 
     Raises:
+        PlanUndoneError: one of them was undone.
         PlanAppliedError: they have applied every step.
         StoreError: a ledger is damaged.
     """
     runs = store.runs_of_plan(plan.directory.base_url, plan.digest)
+    undone = store.undone(run.id for run in runs)
+    if undone is not None:
+        raise PlanUndoneError(*undone)
     complete = next((run for run in runs if run.status is RunStatus.COMPLETE), None)
     if complete is not None:
         raise PlanAppliedError(complete)
@@ -35,7 +39,7 @@ def begun(store: Store, plan: Plan) -> Before | None:
     settled: dict[str, Outcome] = {}
     doubtful: set[str] = set()
     for run in runs:
-        for step, line in zip(plan.steps, _ledger(store, run, plan), strict=True):
+        for step, line in zip(plan.steps, ledger_of(store, run, plan), strict=True):
             outcome = _settled(step, line, run.id)
             if outcome is not None:
                 settled.setdefault(step.id, outcome)
@@ -45,8 +49,12 @@ def begun(store: Store, plan: Plan) -> Before | None:
     return Before(run_id=runs[0].id, settled=settled, doubtful=doubtful - settled.keys())
 
 
-def _ledger(store: Store, run: RunRecord, plan: Plan) -> list[StepRecord]:
-    """Return the ledger of a run of a plan. Raises StoreError where it is not about the plan's steps, line by line."""
+def ledger_of(store: Store, run: RunRecord, plan: Plan) -> list[StepRecord]:
+    """Return the ledger of a run of a plan, a line for each of the plan's steps, in their order.
+
+    Raises:
+        StoreError: it is not about these steps.
+    """
     # It loads SQLAlchemy, and start-up time is felt at every command.
     from reconciler.store.audit import storable
 

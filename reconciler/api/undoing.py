@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.api.errors import RunGoesOnError
 from reconciler.api.history import existing_store, named, still_running
+from reconciler.api.standing import ledger_of
 from reconciler.config import Policy
 from reconciler.live import Wanted, WantedResource
 from reconciler.model import Desired, Kind, Live
@@ -110,7 +111,7 @@ def past_run(store: Store, run: RunRecord) -> PastRun:
                 # One that went on with another run has its outcomes too, and not the requests that they took.
                 requests=None if run.resumes is not None else line.requests,
             )
-            for step, line in zip(plan.steps, store.steps_of(run.id), strict=True)
+            for step, line in zip(plan.steps, ledger_of(store, run, plan), strict=True)
         ),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -58,6 +58,13 @@ def list_of_plan(connection: Connection, directory: str, digest: str) -> list[Ru
     wanted = (runs.c.directory == directory) & (runs.c.plan_digest == digest)
     query = select(*_COLUMNS).where(wanted).order_by(runs.c.started.desc(), runs.c.id.desc())
     return [_record(row) for row in connection.execute(query).mappings()]
+
+
+def first_undone(connection: Connection, run_ids: Iterable[str]) -> tuple[str, str] | None:
+    """Return the first of these runs that was undone, and the run that did so, or ``None`` where none was."""
+    query = select(runs.c.undoes, runs.c.id).where(runs.c.undoes.in_(list(run_ids))).order_by(runs.c.started, runs.c.id)
+    row = connection.execute(query.limit(1)).first()
+    return None if row is None else (row.undoes, row.id)
 
 
 def plan_of(connection: Connection, run_id: str) -> Plan:

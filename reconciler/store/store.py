@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -232,6 +232,13 @@ class Store:
 
         with self.reading() as connection:
             return list_of_plan(connection, directory, digest)
+
+    def undone(self, run_ids: Iterable[str]) -> tuple[str, str] | None:
+        """Return the first of these runs that was undone, and the run that did so; ``None`` where none was."""
+        from reconciler.store.runs import first_undone
+
+        with self.reading() as connection:
+            return first_undone(connection, run_ids)
 
     def plan_of(self, run_id: str) -> Plan:
         """Return the plan of a run, proven intact.

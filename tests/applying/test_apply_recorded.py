@@ -245,6 +245,28 @@ def test_whoever_takes_the_lock_records_the_end_of_a_run_that_died(program: Prog
             assert store.run(lock.run_id).status is RunStatus.INTERRUPTED
 
 
+def test_what_is_left_of_a_plan_of_which_a_run_was_undone_is_not_applied(
+    sandbox_and_program: tuple[Sandbox, Program],
+) -> None:
+    sandbox, program = sandbox_and_program
+    planned = program.plan()
+    first = program.interrupted(planned, 5)
+    live = reconciler.read_live(program.config, program.scenario.workspace, environ=program.environ)
+    undoing = reconciler.undo(
+        first, program.loaded.desired, live, program.scenario.workspace, as_of=NOW, environ=program.environ
+    )
+    undone = program.apply(undoing, command="undo")
+    assert undone.counts[Status.APPLIED] > 0
+    count = sandbox.request_count
+    with pytest.raises(
+        reconciler.PlanUndoneError, match=f"{first} of this plan was undone, by the run {undone.run_id}"
+    ):
+        program.resume(first)
+    with pytest.raises(reconciler.PlanUndoneError):
+        program.apply(planned, once=True)
+    assert sandbox.request_count == count
+
+
 def test_a_run_with_a_damaged_ledger_is_not_gone_on_with(sandbox_and_program: tuple[Sandbox, Program]) -> None:
     sandbox, program = sandbox_and_program
     run_id, count = program.interrupted(program.plan(), 5), sandbox.request_count

@@ -235,7 +235,7 @@ def _resume(terminal: Terminal, earlier: str, lock_timeout: timedelta | None, *,
 def _plan_errors() -> Iterator[None]:
     """Give what is wrong with a plan its exit codes."""
     with (
-        exiting(ExitCode.STALE, PlanFileError, api.WrongDirectoryError),
+        exiting(ExitCode.STALE, PlanFileError, api.WrongDirectoryError, api.PlanUndoneError),
         exiting(ExitCode.REFUSED, api.PlanRefusedError),
     ):
         yield
