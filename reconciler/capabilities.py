@@ -153,7 +153,7 @@ class Capabilities:
             the record stands for, and all memberships with it.
         unique_keys: attributes that no two resources may share, as ``User.userName``, ``Group.displayName``.
         attributes: what holds of attributes in spite of ``/Schemas``.
-        reserved_groups: patterns (:mod:`fnmatch`, case folded) of groups that the server keeps itself: never touched.
+        reserved_groups: patterns (``*`` and ``?``, case folded) of groups that the server keeps itself: never touched.
         etag: whether resources have versions and ``If-Match`` is honoured (RFC 7644 §3.14).
         bulk_operations: operations in one ``POST /Bulk``, at most (RFC 7644 §3.7); 0 is no bulk.
         bulk_bytes: bytes of its body, at most.
@@ -213,7 +213,8 @@ class Capabilities:
     def reserves(self, display_name: str) -> bool:
         """Tell whether a group of this name is kept by the server itself."""
         name = fold(display_name)
-        return any(fnmatchcase(name, fold(pattern)) for pattern in self.reserved_groups)
+        # A bracket is a letter of a name and begins no set of letters.
+        return any(fnmatchcase(name, fold(pattern).replace("[", "[[]")) for pattern in self.reserved_groups)
 
     def rewrites(self, path: str) -> bool:
         """Tell whether deactivating a user rewrites the attribute at a path: ``emails.value`` where ``emails`` is."""

@@ -163,6 +163,14 @@ def test_the_atlassian_dialect_says_what_its_documents_say() -> None:
     assert statements["throttle_markers"].authority is Authority.DEFAULT
 
 
+@pytest.mark.parametrize(
+    ("name", "reserved"),
+    [("[sys] admins", True), ("[SYS] Admins of acme", True), ("s admins", False), ("[sys] users", False)],
+)
+def test_asterisk_and_question_mark_alone_are_special_in_names_of_reserved_groups(name: str, reserved: bool) -> None:
+    assert Capabilities(reserved_groups=("[sys] ?dmins*",)).reserves(name) is reserved
+
+
 def test_aws_never_lists_members_and_takes_a_hundred_at_a_time() -> None:
     found = capabilities("aws-identity-center")
 
