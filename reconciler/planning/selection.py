@@ -212,10 +212,12 @@ def _test(context: Context, flag: str, selector: Selector) -> _Test | None:
         return None
 
     def test(resource: _Resource) -> bool:
-        if resource.pair is not None:
-            return stated.matches(context.will_be(resource.pair.desired, resource.live))
-        attributes: dict[str, Any] = resource.live.attributes if resource.live else {}
-        return found.matches(attributes)
+        live: dict[str, Any] = resource.live.attributes if resource.live else {}
+        if resource.pair is None:
+            return found.matches(live)
+        # Who is to be left alone is so by what he is as well: the change itself may take him out of the filter.
+        as_found = flag == "exclude" and resource.live is not None and found.matches(live)
+        return as_found or stated.matches(context.will_be(resource.pair.desired, resource.live))
 
     return test
 
@@ -224,7 +226,7 @@ def _tell_nobody(context: Context, flag: str, selector: Selector, resources: Ite
     """Report a name that nobody has, a slip of the pen; note a filter that finds nobody, which may be right."""
     if selector.name is None:
         message = f"--{flag} {selector} selects no {selector.kind.lower()}"
-        context.findings.notes.append(Note(severity="note", code="selects-nothing", message=message))
+        context.findings.notes.append(Note(severity="warning", code="selects-nothing", message=message))
         return
     # By what stands before the @: addresses of one domain are all alike.
     known = {_head(name): name for one in resources if one.kind is selector.kind for name in sorted(one.names)}

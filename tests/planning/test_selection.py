@@ -190,7 +190,14 @@ def test_every_mistake_is_told_at_once() -> None:
 def test_a_filter_that_finds_nobody_is_no_mistake_and_is_told() -> None:
     made = confined([ADA], (), only=('users[userName sw "x"]',))
     assert made.steps == ()
-    assert '--only users[userName sw "x"] selects no user' in notes(made)
+    assert warnings(made) == {"selects-nothing": ['--only users[userName sw "x"] selects no user']}
+
+
+def test_who_is_excluded_by_what_the_directory_holds_is_left_alone_though_the_files_change_it() -> None:
+    chief = live_user("u1", ADA.name, title="Chief")
+    made = confined([ADA], [chief], exclude=('users[title eq "Chief"]',))
+    assert (made.steps, left_out(made)) == ((), [("update user:ada@example.com", "exclude", 0)])
+    assert step_ids(confined([ADA], [chief], only=('users[title eq "Chief"]',))) == []
 
 
 def test_what_is_wrong_elsewhere_in_the_files_stops_a_plan_for_some_of_them() -> None:
