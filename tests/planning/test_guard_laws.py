@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from desired_and_live import AS_OF
 from random_states import GROUP_NAMES, USER_NAMES, States, shuffled, states
 from reconciler.attributes import fold
-from reconciler.config import Protection
+from reconciler.config import Allowance, Guards, Limit, Protection
 from reconciler.diagnostics import DiagnosticsError
 from reconciler.model import Kind, Live, LiveGroup
 from reconciler.planning import Action, Plan, plan
+from reconciler.planning.guarding import LIFTABLE, Liftable
 from simulated_directory import SimulatedDirectory
 
 law = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -32,6 +33,13 @@ protections = st.builds(
     privileged=st.lists(_GROUPS, max_size=1).map(tuple),
     min_members=st.dictionaries(_GROUPS, st.integers(0, 3), max_size=2),
     required_members=st.dictionaries(_GROUPS, st.lists(_USERS, max_size=2).map(tuple), max_size=2),
+)
+
+allowances = st.builds(
+    Allowance,
+    guard=st.sampled_from([guard for guard, liftable in LIFTABLE.items() if liftable != Liftable(whole=True)]),
+    count=st.none() | st.integers(0, 3),
+    subject=st.none() | _GROUPS.map(Kind.GROUP.address),
 )
 
 
@@ -145,6 +153,49 @@ def test_the_verdicts_do_not_depend_on_the_order_of_a_listing(
     made = made_for(given_states, protection)
     other = made_for(replace(given_states, live=shuffled(given_states.live, chance)), protection)
     assert (made and made.guards) == (other and other.guards)
+
+
+@given(states())
+@law
+def test_the_numbers_are_those_of_what_is_otherwise_afterwards(given_states: States) -> None:
+    made = made_for(given_states, Protection())
+    if made is None:
+        return
+    before, after = given_states.live, SimulatedDirectory(given_states.live).apply(made)
+    told = {one.guard: one.number for one in made.guards if one.subject is None}
+    for kind, guard in ((Kind.USER, "users"), (Kind.GROUP, "groups")):
+        had, has = ({one.id for one in live.of_kind(kind)} for live in (before, after))
+        assert (told[f"{guard}.create"], told[f"{guard}.delete"]) == (len(has - had), len(had - has))
+    off = [one for one in before.users if one.active and one.id in after.users_by_id]
+    assert told["users.deactivate"] == sum(not after.users_by_id[one.id].active for one in off)
+
+
+@given(states(), st.lists(allowances, max_size=4).map(tuple))
+@law
+def test_only_an_allowance_of_a_guard_and_a_resource_lifts_it(
+    given_states: States, allowed: tuple[Allowance, ...]
+) -> None:
+    """With limits that let nothing pass, so that every change is refused unless it is lifted."""
+    rules = replace(
+        given_states.desired.config.policy,
+        guards=Guards(**dict.fromkeys(Guards.__slots__, Limit(count=0))),
+        protection=Protection(privileged=("team-a", "team-b")),
+        allowances=allowed,
+        reason="OPS-1234",
+    )
+    try:
+        made = plan(given_states.desired, given_states.live, as_of=AS_OF, policy=rules)
+    except DiagnosticsError:
+        return
+    for verdict in made.guards:
+        lifted = any(
+            one.guard == verdict.guard
+            and (one.count is None or verdict.number <= one.count)
+            and (fold(one.subject) == fold(verdict.subject or "") if one.subject else verdict.guard != "privileged")
+            for one in allowed
+        )
+        # Where nothing changes, nothing has to be lifted.
+        assert verdict.passed == (lifted or not verdict.number)
 
 
 @given(states())
