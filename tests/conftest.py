@@ -18,12 +18,17 @@ if TYPE_CHECKING:
 _COVERED = {"planning", "desired"}
 """The folders whose tests are measured; see ``tool.coverage`` in pyproject.toml."""
 
+_LAWS = "_laws.py"
+"""Tests of invariants, over what is drawn at random: what they happen to run does not count as tested. The examples
+alone are held to the share of the branches, and the laws take a third of the time."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Measure the coverage of no test that it does not count for."""
     here = Path(__file__).parent
     for item in items:
-        if item.path.relative_to(here).parts[0] not in _COVERED and item.config.pluginmanager.has_plugin("pytest_cov"):
+        counts = item.path.relative_to(here).parts[0] in _COVERED and not item.path.name.endswith(_LAWS)
+        if not counts and item.config.pluginmanager.has_plugin("pytest_cov"):
             item.add_marker("no_cover")
 
 
