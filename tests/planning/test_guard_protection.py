@@ -265,6 +265,13 @@ class TestMinimum:
             assert made.steps[-1].id == "deactivate user:bob@example.com"
             assert made.steps[-1].needs == ("add_members group:team",)
 
+    def test_who_comes_and_is_deactivated_does_not_count_either(self) -> None:
+        found = (ADA, BOB, EVE, live_group("g1", "team", ["u-ada", "u-eve"]))
+        listed = [LISTED[0], user("bob@example.com", active=False), LISTED[2]]
+        members = group("team", ["ada@example.com", "bob@example.com"])
+        made = planned([*listed, members], found, keeping(min_members={"team": 2}))
+        assert [(one.guard, one.number) for one in made.refusals] == [("min_members", 1)]
+
     def test_the_higher_of_two_holds(self) -> None:
         listed = [*LISTED, group("team", ["ada@example.com"], min_members=3)]
         [refused] = planned(listed, self.FOUND, keeping(min_members={"team": 2})).refusals

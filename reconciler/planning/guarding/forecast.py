@@ -153,8 +153,9 @@ class Forecast:
         return (self.removed_ids(group) & self.before(group)) | self.lost_by_deletion.get(group, frozenset())
 
     def switched_off(self, group: str) -> frozenset[str]:
-        """Return the ids of the members who stay in a group and are deactivated."""
-        return (self.before(group) & self.deactivated.keys()) - self.lost(group)
+        """Return the ids of the members who stay in a group, or come into it, and are deactivated."""
+        members = self.before(group).union(edge.id for edge in self.added.get(group, ()) if edge.id is not None)
+        return (members & self.deactivated.keys()) - self.lost(group)
 
     def after(self, group: str) -> int:
         """Return how many members a group has after the plan."""
