@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -11,6 +13,8 @@ from types import FrameType
 from reconciler.applying import StopSignal
 
 _MESSAGE = b"\nStopping: what is in flight is finished and recorded. Once more stops at once.\n"
+
+_SECONDS_TO_END = 3
 
 
 @contextmanager
@@ -30,19 +34,29 @@ def giving_back() -> Iterator[None]:
         yield
     finally:
         for number, handler in previous.items():
-            signal.signal(number, handler)
+            # Not where a run was ended at once meanwhile: then the process is on its way out.
+            if signal.getsignal(number) is handle:
+                signal.signal(number, handler)
 
 
 @contextmanager
 def stopping_in_order(stop: StopSignal) -> Iterator[None]:
-    """Let the first SIGINT, SIGTERM or SIGHUP ask for the end of a run, and the second raise ``KeyboardInterrupt``.
+    """Let the first SIGINT, SIGTERM or SIGHUP ask for the end of a run, and the second end it at once.
 
-    A SIGHUP that is ignored (``nohup``) stays so.
+    Whoever is impatient disturbs nobody: what comes shortly after the second does not break into what is recorded of
+    the end. What comes later raises ``KeyboardInterrupt``. A SIGHUP that is ignored (``nohup``) stays so.
     """
+    ends_by: float | None = None
 
     def handle(_number: int, _frame: FrameType | None) -> None:
+        nonlocal ends_by
+        if ends_by is not None and time.monotonic() < ends_by:
+            return
         if stop.requested:
-            raise KeyboardInterrupt
+            again, ends_by = ends_by is not None, time.monotonic() + _SECONDS_TO_END
+            if again or not _cancelled_everything():
+                raise KeyboardInterrupt
+            return
         stop.request()
         # Buffered streams must not be written to from a handler: it may have interrupted such a write.
         with suppress(OSError):
@@ -52,8 +66,28 @@ def stopping_in_order(stop: StopSignal) -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        # Ended at once, the process is on its way out, and has a lock to give back.
+        if ends_by is None:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+
+def _cancelled_everything() -> bool:
+    """Cancel all that is running asynchronously, and tell whether anything was.
+
+    An exception that is raised here would break into the middle of whatever is at work, and asyncio would tell of it.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+
+    def cancel() -> None:
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+
+    loop.call_soon_threadsafe(cancel)
+    return True
 
 
 def _stopping_signals() -> tuple[signal.Signals, ...]:
