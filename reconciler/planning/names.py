@@ -29,7 +29,12 @@ def release_names(
     somebody else's.
     """
     taken = {step.id: name for step in steps if (name := _taken(step)) is not None}
-    lapsed = [pair.desired for pair in pairs if pair.live is None and pair.desired.lifecycle.expired(context.as_of)]
+    lapsed = [
+        pair.desired
+        for pair in pairs
+        if pair.desired.lifecycle.expired(context.as_of)
+        and (pair.live is None or fold(pair.live.name) != fold(pair.desired.name))
+    ]
     if not taken and not lapsed:
         return tuple(steps)
     holders = _holders(context, {*taken.values(), *map(_name, lapsed)})

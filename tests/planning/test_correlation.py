@@ -153,6 +153,15 @@ def test_a_leaver_whose_account_counts_as_somebody_elses_is_an_error_and_does_no
     assert "user:leaver@example.com" in message
 
 
+def test_the_same_where_the_leaver_is_found_by_an_earlier_name() -> None:
+    listed = [
+        user("leaver@example.com", until=PAST, previously=("cyd@example.com",)),
+        user("joiner@example.com", id="u1", from_=FUTURE),
+    ]
+    found = [live_user("u1", "leaver@example.com"), live_user("u2", "cyd@example.com")]
+    assert "user:leaver@example.com" in problems(listed, found)["name-held"]
+
+
 def test_a_leaver_whose_old_account_is_renamed_for_somebody_else_is_gone() -> None:
     listed = [user("leaver@example.com", until=PAST), user("joiner@example.com", externalId="1")]
     made = planned(listed, [live_user("u1", "leaver@example.com", externalId="1")])
