@@ -17,7 +17,6 @@ from desired_and_live import (
     live_group,
     live_user,
     nested,
-    notes,
     only_step,
     planned,
     policy,
