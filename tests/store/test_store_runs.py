@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -294,12 +295,19 @@ def test_the_audit_tells_of_what_a_dead_run_may_have_done(store: Store) -> None:
     assert store.audit.verify().intact
 
 
+def _wait_until_ended(store: Store, run_id: str) -> None:
+    while store.run(run_id).status is RunStatus.RUNNING:
+        time.sleep(0.001)
+
+
 def test_an_end_that_is_durable_stays_although_nobody_heard_so(store: Store) -> None:
     async def go(run: Run) -> None:
         await run.intend([ONE])
         await run.settle([outcome(ONE)])
         ending = asyncio.create_task(run.complete(RunResult(run_id=run.run_id, outcomes=(outcome(ONE),))))
         await asyncio.sleep(0)
+        # The loop stands still meanwhile, so that nobody hears that it is durable.
+        _wait_until_ended(store, run.run_id)
         # As a second Ctrl-C does, at the worst moment.
         ending.cancel()
         await ending
