@@ -151,7 +151,8 @@ def reconcile(
         if planned.refusals:
             saved, warnings = _save(path, planned)
             return Reconciliation(plan=planned, approved=approved, pending=planned, saved=saved, warnings=warnings)
-        check_applicable(approved, config, variables, now=as_of)
+        # A plan that was just made is not old; but nothing is done before its day.
+        check_applicable(approved, config, variables, now=min(datetime.fromisoformat(planned.as_of), datetime.now(UTC)))
         result = carry_out(
             approved,
             Workplace(

@@ -56,16 +56,16 @@ def contest(contest_of: MakeContest, store_location: str | None) -> Contest:
 
 @pytest.fixture(scope="module")
 def alone() -> dict[str, Any]:
-    """What one run alone leaves, and how many writes it needs; filled when first asked for."""
+    """What one run alone leaves; filled when first asked for."""
     return {}
 
 
-def one_run(known: dict[str, Any], contest_of: MakeContest) -> tuple[Mapping[str, Any], int]:
+def one_run(known: dict[str, Any], contest_of: MakeContest) -> Mapping[str, Any]:
     if not known:
         contest = contest_of()
         assert contest.call("apply", "--auto-approve").wait() == 0
-        known["content"], known["writes"] = contest.witness.content(), len(contest.witness.writes)
-    return known["content"], known["writes"]
+        known |= contest.witness.content()
+    return known
 
 
 def one_at_a_time_and_nothing_twice(contest: Contest) -> None:
@@ -85,12 +85,11 @@ def wait_for_requests(contest: Contest, count: int) -> None:
 def test_applies_of_the_same_files_wait_for_each_other(
     contest: Contest, contest_of: MakeContest, alone: dict[str, Any], count: int
 ) -> None:
-    content, writes = one_run(alone, contest_of)
+    content = one_run(alone, contest_of)
     for _ in range(count):
         contest.start("apply", "--auto-approve", "--lock-timeout", "60s")
     assert [process.wait() for process in contest.processes] == [0] * count
     assert contest.witness.content() == content
-    assert len(contest.witness.writes) == writes
     assert len(contest.witness.writers) == 1
     one_at_a_time_and_nothing_twice(contest)
     assert [run.status for run in contest.runs()] == [RunStatus.COMPLETE] * count
@@ -101,13 +100,12 @@ def test_applies_of_the_same_files_wait_for_each_other(
 def test_applies_of_the_same_saved_plan_carry_it_out_once(
     contest: Contest, contest_of: MakeContest, alone: dict[str, Any], count: int
 ) -> None:
-    content, writes = one_run(alone, contest_of)
+    content = one_run(alone, contest_of)
     plan = str(contest.folder / "reviewed.plan")
     assert contest.call("plan", "-o", plan).wait() == 0
     contenders = [contest.start("apply", plan, "--lock-timeout", "60s") for _ in range(count)]
     assert [process.wait() for process in contenders] == [0] * count
     assert contest.witness.content() == content
-    assert len(contest.witness.writes) == writes
     assert len(contest.witness.writers) == 1
     one_at_a_time_and_nothing_twice(contest)
     assert len(contest.runs()) == 1
@@ -128,7 +126,7 @@ def test_applies_of_different_parts_never_write_at_the_same_time(contest: Contes
 
 
 def test_who_does_not_wait_is_told_who_writes(contest: Contest, contest_of: MakeContest, alone: dict[str, Any]) -> None:
-    content, _ = one_run(alone, contest_of)
+    content = one_run(alone, contest_of)
     # One at a time: while its answer is awaited, nothing is being written to the store.
     contest.state(concurrency=1)
     contest.witness.strike(30, "unanswered", lambda writer: contest.process(writer).signal(signal.SIGSTOP))
@@ -152,7 +150,7 @@ def test_who_does_not_wait_is_told_who_writes(contest: Contest, contest_of: Make
 def test_whoever_waits_takes_over_from_one_that_is_killed(
     contest: Contest, contest_of: MakeContest, alone: dict[str, Any], saved: bool
 ) -> None:
-    content, _ = one_run(alone, contest_of)
+    content = one_run(alone, contest_of)
     what = "--auto-approve"
     if saved:
         what = str(contest.folder / "reviewed.plan")
@@ -176,7 +174,7 @@ def test_whoever_waits_takes_over_from_one_that_is_killed(
 def test_who_was_suspended_for_longer_than_its_lease_writes_nothing_more(
     contest: Contest, contest_of: MakeContest, alone: dict[str, Any]
 ) -> None:
-    content, _ = one_run(alone, contest_of)
+    content = one_run(alone, contest_of)
     contest.state(lease=f"{LEASE}s", concurrency=1)
     contest.witness.strike(40, "unanswered", lambda writer: contest.process(writer).signal(signal.SIGSTOP))
     sleeper = contest.start("apply", "--auto-approve")

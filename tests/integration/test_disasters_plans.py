@@ -106,6 +106,11 @@ def test_a_plan_made_for_the_future(case: Case) -> None:
     case.stops("apply", str(saved))
 
 
+def test_next_month_applied_today(case: Case) -> None:
+    ahead = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}"
+    case.stops("apply", "--auto-approve", "--as-of", ahead)
+
+
 def test_a_plan_that_guards_refuse(case: Case) -> None:
     case.state(users=people()[:30], groups=[])
     assert case.run("plan", "-o", str(case.path / "acme.plan")).code == 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -104,6 +104,10 @@ def command(
         return _resume(terminal, earlier, lock_timeout, full=full)
     if file is not None:
         return _apply_saved(terminal, file, verify_key, lock_timeout, full=full)
+    if options.as_of is not None and options.as_of > datetime.now(UTC):
+        raise click.UsageError(
+            "--as-of lies ahead, and nothing is applied before its day. `plan --as-of` shows what will be due then."
+        )
     if not auto_approve and not terminal.can_ask:
         raise click.UsageError(
             "There is nobody to ask. Add --auto-approve to apply without asking, or apply a saved plan: "
