@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from yaml.reader import ReaderError
@@ -50,6 +51,9 @@ _UNCLOSED: Final[dict[str, str]] = {
 
 _TAB: Final = ("a tab is not allowed here", "indent with spaces")
 
+_CONFLICT: Final = re.compile(rb"^(?:<{7}|={7}|>{7}|\|{7})(?=[ \r\n]|\Z)", re.MULTILINE)
+"""A line that Git leaves in a file where two sides of a merge meet."""
+
 
 def syntax_problem(error: yaml.YAMLError, data: bytes, file: str) -> Diagnostic:
     """Return libyaml's complaint about ``data`` as a problem with its place.
@@ -60,6 +64,9 @@ def syntax_problem(error: yaml.YAMLError, data: bytes, file: str) -> Diagnostic:
         return _unreadable_bytes(error, data, file)
     problem = str(getattr(error, "problem", None) or error)
     mark = getattr(error, "problem_mark", None)
+    conflict = _conflict_line(data)
+    if conflict is not None and mark is not None and conflict <= mark.line + 1:
+        return _unsettled_merge(Origin(file, conflict, 1))
     message, hint = _WORDS.get(problem, (problem, None))
     if problem in _UNCLOSED:
         message, mark = _UNCLOSED[problem], getattr(error, "context_mark", None) or mark
@@ -71,6 +78,20 @@ def syntax_problem(error: yaml.YAMLError, data: bytes, file: str) -> Diagnostic:
         message, hint = _TAB if character == "\t" else (f"text cannot begin with {character!r}", "quote it")
     origin = Origin(file, mark.line + 1, mark.column + 1) if mark is not None else Origin(file, 1, 1)
     return Diagnostic(code="yaml-syntax", message=message, origin=origin, hint=hint)
+
+
+def _conflict_line(data: bytes) -> int | None:
+    found = _CONFLICT.search(data)
+    return None if found is None else data.count(b"\n", 0, found.start()) + 1
+
+
+def _unsettled_merge(origin: Origin) -> Diagnostic:
+    return Diagnostic(
+        code="yaml-syntax",
+        message="this line is the mark of a merge conflict",
+        origin=origin,
+        hint="decide between both sides, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>",
+    )
 
 
 def _unreadable_bytes(error: ReaderError, data: bytes, file: str) -> Diagnostic:

@@ -13,6 +13,7 @@ from reconciler.model import utc
 from reconciler.planning import Plan, Step
 from reconciler.rendering.escape import columns, label, pad, safe, shorten
 from reconciler.rendering.style import Palette, Style
+from reconciler.rendering.waiting import left_out_amounts
 from reconciler.rendering.words import counted
 from reconciler.store.records import Actor, RunRecord, RunStatus, StepRecord
 
@@ -264,7 +265,7 @@ def _planned(found: RunDetails) -> Iterator[tuple[str, str]]:
     for allowed in plan.allowances:
         yield "Allowed", safe(f"{allowed.allowance}: {shorten(allowed.reason, _LONGEST)}")
     if plan.left_out:
-        yield "Left out", counted(len(plan.left_out), "step")
+        yield "Left out", left_out_amounts(plan.left_out)
     yield "Plan", safe(str(plan.summary).removeprefix("Plan: "))
 
 

@@ -22,7 +22,6 @@ _TIMED: Mapping[TimerName, str] = MappingProxyType(
 _WHYS: Mapping[str, str] = MappingProxyType(
     {"only": "by --only", "exclude": "by --exclude", "auto_approve": "not approved to go unattended"}
 )
-_NEEDING = "because they need one of these"
 
 
 def pending_lines(plan: Plan, style: Style) -> Iterator[str]:
@@ -45,19 +44,27 @@ def left_out_lines(left_out: Sequence[LeftOut], style: Style, *, listed: bool) -
     if not left_out:
         return
     palette = style.palette
-    groups: dict[str, list[LeftOut]] = {}
-    for one in left_out:
-        groups.setdefault(_WHYS.get(one.why, _NEEDING), []).append(one)
-    # What only follows from the rest comes last.
-    whys = sorted(groups, key=_NEEDING.__eq__)
-    told = "; ".join(f"{_amount(groups[why])} {why}" for why in whys)
     how = "" if listed else palette.paint(palette.dim, " (--left-out lists them)")
-    yield f"{palette.paint(palette.strong, 'Left out:')} {told}{how}"
+    yield f"{palette.paint(palette.strong, 'Left out:')} {left_out_amounts(left_out)}{how}"
     for one in left_out if listed else ():
         members = f", {counted(one.members, 'membership')}" if one.members else ""
         why = palette.paint(palette.dim, f"({_WHYS.get(one.why) or safe(shorten(one.why, _LONGEST))})")
         yield f"  {safe(shorten(one.step, _LONGEST))}{members}  {why}"
     yield ""
+
+
+def left_out_amounts(left_out: Sequence[LeftOut]) -> str:
+    """Return how much was left out, by why: ``2 steps by --only; 1 step that needs one of these``."""
+    groups: dict[str, list[LeftOut]] = {}
+    for one in left_out:
+        groups.setdefault(_WHYS.get(one.why, ""), []).append(one)
+    # What only follows from the rest comes last.
+    following = groups.pop("", [])
+    told = [f"{_amount(group)} {why}" for why, group in groups.items()]
+    if following:
+        alone = sum(one.members or 1 for one in following) == 1
+        told.append(f"{_amount(following)} that {'needs' if alone else 'need'} one of these")
+    return "; ".join(told)
 
 
 def _when(one: Pending, as_of: str) -> str:

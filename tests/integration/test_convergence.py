@@ -18,6 +18,7 @@ from reconciler.model import Desired, Live
 from reconciler.planning import encode, plan
 from reconciler.sandbox.server import Sandbox
 from scenario import Scenario
+from thoroughness import cases
 
 pytestmark = pytest.mark.slow
 
@@ -84,7 +85,7 @@ def live_states(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("dialect", ["generic", "atlassian"])
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=cases(8, thorough=40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(desired=desired_states(), live=live_states(), unlisted=st.sampled_from(["ignore", "deactivate", "delete"]))
 def test_applying_a_plan_leaves_nothing_to_plan(
     dialect: str, desired: dict[str, Any], live: dict[str, Any], unlisted: str

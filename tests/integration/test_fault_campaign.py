@@ -45,10 +45,11 @@ from reconciler.sandbox.faults import (
 )
 from reconciler.sandbox.faults.waits import WaitForm
 from reconciler.sandbox.server import Sandbox
+from thoroughness import cases
 
 pytestmark = pytest.mark.slow
 
-MIXTURES = int(os.environ.get("FAULT_CAMPAIGN_MIXTURES", "16"))
+MIXTURES = int(os.environ.get("FAULT_CAMPAIGN_MIXTURES", cases(6, thorough=40)))
 ANY = Requests()
 READS = Requests(methods=("GET",))
 WRITES = Requests(methods=("POST", "PUT", "PATCH", "DELETE"))

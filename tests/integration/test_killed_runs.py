@@ -15,11 +15,12 @@ from contenders import Contest
 from fork_server import ForkServer, Process
 from killing import SETTINGS, VARIANTS, Snapshot, Variant, disagreements, draw, files, last_run, seed, start_and_kill
 from reconciler.store import RunStatus
+from thoroughness import cases
 from witness import Witness, witnessing
 
 pytestmark = pytest.mark.slow
 
-POINTS = int(os.environ.get("KILL_POINTS", "9"))
+POINTS = int(os.environ.get("KILL_POINTS", cases(6, thorough=300)))
 DRAWN_FROM = os.environ.get("KILL_SEED", "kill")
 ON_POSTGRESQL = 5
 """Every so many points, the store is in PostgreSQL."""

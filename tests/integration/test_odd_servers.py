@@ -19,6 +19,7 @@ import pytest
 
 from odd_server_quirks import Quirks, topics
 from odd_server_story import tell
+from thoroughness import cases
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ TOGETHER: Mapping[str, tuple[dict[str, str], Expected]] = {
         says("the directory does not tell who is in"),
     ),
 }
-MIXTURES = int(os.environ.get("ODD_SERVER_MIXTURES", "15"))
+MIXTURES = int(os.environ.get("ODD_SERVER_MIXTURES", cases(6, thorough=30)))
 
 
 def quirks(stated: Mapping[str, str]) -> Quirks:

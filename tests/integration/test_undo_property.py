@@ -18,6 +18,7 @@ from reconciler.planning import Plan
 from reconciler.planning.undo import PastRun, PastStep, plan_undo
 from reconciler.sandbox.server import Sandbox
 from scenario import Scenario
+from thoroughness import cases
 
 NAMES = [f"{name}@example.com" for name in ("ada", "grace", "linus", "édith")]
 GROUPS = ["team-a", "team-b", "team-c"]
@@ -65,7 +66,7 @@ def past_run_of(made: Plan, result: RunResult) -> PastRun:
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=cases(10, thorough=100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(desired=_states(), live=_states(), unlisted=st.sampled_from(["deactivate", "delete"]))
 def test_an_undo_brings_back_what_was_there_before(
     desired: dict[str, Any], live: dict[str, Any], unlisted: str

@@ -19,6 +19,7 @@ from reconciler.model import Desired, Live
 from reconciler.planning import Action, Plan, plan
 from reconciler.planning.drift import Drift, Item, Sort, find_drift
 from simulated_directory import SimulatedDirectory
+from thoroughness import cases
 
 DAY = timedelta(days=1)
 
@@ -193,7 +194,7 @@ def test_guards_do_not_stand_in_the_way_of_looking() -> None:
     assert len(drift_of(state, state, found).items) == 50
 
 
-law = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+law = settings(max_examples=cases(25, thorough=100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def meddled(draw: st.DrawFn, found: Live) -> Live:

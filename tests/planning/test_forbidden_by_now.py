@@ -18,8 +18,9 @@ from reconciler.planning import Action, Change, Plan, Reason, Step, plan
 from reconciler.planning.guarding import forbidden_by_now
 from reconciler.planning.plan import Edge, Verdict
 from stores import plan_of
+from thoroughness import cases
 
-law = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+law = settings(max_examples=cases(25, thorough=200), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 _USERS = st.sampled_from(USER_NAMES)
 _GROUPS = st.sampled_from(GROUP_NAMES)

@@ -20,8 +20,9 @@ from reconciler.model import Kind, Live, LiveGroup
 from reconciler.planning import Action, Plan, plan
 from reconciler.planning.guarding import LIFTABLE, Liftable
 from simulated_directory import SimulatedDirectory
+from thoroughness import cases
 
-law = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+law = settings(max_examples=cases(25, thorough=200), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 _USERS = st.sampled_from(USER_NAMES)
 _GROUPS = st.sampled_from(GROUP_NAMES)

@@ -19,8 +19,9 @@ from reconciler.model import DesiredGroup, DesiredUser, History, Kind, Live, Obs
 from reconciler.planning import Action, Plan, PlanFileError, Reason, Step, decode, encode, plan
 from reconciler.planning.ordering import phase
 from simulated_directory import SimulatedDirectory
+from thoroughness import cases
 
-law = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+law = settings(max_examples=cases(35, thorough=200), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def made_for(given_states: States) -> Plan | None:

@@ -17,8 +17,9 @@ from reconciler.planning.document import digest
 from reconciler.planning.plan import CHANGE_KINDS
 from reconciler.planning.selection import select_kinds
 from simulated_directory import SimulatedDirectory
+from thoroughness import cases
 
-law = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+law = settings(max_examples=cases(25, thorough=200), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 FILTERS = (
     'users[userName sw "a" or userName sw "b"]',
     'users[title eq "a"]',

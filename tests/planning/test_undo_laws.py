@@ -18,8 +18,9 @@ from reconciler.model import Live
 from reconciler.planning import Action, Plan, encode, plan
 from reconciler.planning.undo import PastRun, plan_undo
 from simulated_directory import SimulatedDirectory
+from thoroughness import cases
 
-law = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+law = settings(max_examples=cases(25, thorough=200), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def run_of(given_states: States) -> tuple[Plan, Live] | None:

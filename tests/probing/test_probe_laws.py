@@ -22,6 +22,7 @@ from reconciler.sandbox.behaviour.definition import (
     UnknownRemoval,
 )
 from reconciler.sandbox.server import Sandbox
+from thoroughness import cases
 
 GENERIC = behaviour("generic")
 ASKED = questions("users be created", "groups be created", "filters on groups", "members", "at once", "twice")
@@ -30,7 +31,7 @@ REMOVALS = st.frozensets(st.sampled_from([form for form in MemberForm if form is
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=cases(8, thorough=40), deadline=None)
 @given(
     additions=ADDITIONS,
     removals=REMOVALS,

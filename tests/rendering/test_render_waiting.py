@@ -24,6 +24,19 @@ def test_what_was_left_out_is_counted_otherwise() -> None:
     assert "user:u1\n" not in text
 
 
+@pytest.mark.parametrize(
+    ("following", "told"),
+    [
+        ((LeftOut(step="delete group:a", why="needs “create group:b”"),), "1 step that needs one of these"),
+        ((LeftOut(step="add_members group:a", why="needs “create user:u”", members=1),), "1 membership that needs"),
+        ((LeftOut(step="add_members group:a", why="needs “create user:u”", members=2),), "2 memberships that need one"),
+    ],
+)
+def test_what_needs_something_left_out_is_counted_after_it(following: tuple[LeftOut, ...], told: str) -> None:
+    plan = make_plan(left_out=(*following, LeftOut(step="create group:b", why="exclude")))
+    assert f"Left out: 1 step by --exclude; {told}" in render_text(plan, color=False)
+
+
 def test_what_is_pending_has_its_time() -> None:
     plan = make_plan(pending=(unlisted("ada@example.com", since=SEEN, until=LATER),))
     text = render_text(plan, color=False)

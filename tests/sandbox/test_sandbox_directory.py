@@ -16,6 +16,7 @@ from reconciler.sandbox.behaviour import behaviour
 from reconciler.sandbox.directory import Directory
 from reconciler.sandbox.errors import RequestRefusedError
 from reconciler.sandbox.patch import PATCH_URN
+from thoroughness import cases
 
 NAMES = st.sampled_from(["ada", "Ada", "grace", "alan"])
 POSITIONS = st.integers(0, 5)
@@ -65,7 +66,7 @@ def take(directory: Directory, step: tuple[Any, ...]) -> None:
             patch(Kind.GROUP, group, {"op": op, "path": "members", "value": value})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=cases(60, thorough=300), deadline=None)
 @given(st.sampled_from(["generic", "atlassian"]), st.lists(STEPS, max_size=15))
 def test_whatever_was_done_every_view_of_it_is_the_same(dialect: str, steps: list[tuple[Any, ...]]) -> None:
     directory = Directory(behaviour(dialect))
