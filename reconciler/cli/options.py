@@ -193,7 +193,7 @@ _OPTIONS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
             "--reason",
             type=TextType(),
             metavar="TEXT",
-            help="Why this plan is made, and why guards are lifted; kept in the plan.",
+            help="Why this is done, a ticket for instance; it is recorded.",
         ),
         "only": click.option(
             "--only",
@@ -201,7 +201,7 @@ _OPTIONS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
             callback=_selectors,
             metavar="WHAT",
             multiple=True,
-            help="Plan for these resources alone: user:NAME, group:NAME, users[FILTER] or groups[FILTER], with SCIM "
+            help="Look at these resources alone: user:NAME, group:NAME, users[FILTER] or groups[FILTER], with SCIM "
             "filters. May be repeated.",
         ),
         "exclude": click.option(

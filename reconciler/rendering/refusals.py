@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from reconciler.planning.guarding.limits import SHOWN
 from reconciler.planning.plan import Verdict
 from reconciler.rendering.escape import address_label, safe
 from reconciler.rendering.words import counted
@@ -49,12 +50,13 @@ def refusal(verdict: Verdict) -> str:
     )
 
 
-def more_resources(verdict: Verdict, shown: int) -> str:
-    """Return how a list of what a guard counted ends after so many resources: ``and 12 more``, or nothing."""
+def more_resources(verdict: Verdict) -> str:
+    """Return how the list of what a guard counted ends: ``and 12 more``, or nothing where all of it is named."""
+    named = len(verdict.resources)
     if verdict.guard == "memberships.remove":
-        # It names the groups, and counts memberships.
-        return " and others" if len(verdict.resources) > shown else ""
-    return f" and {verdict.number - shown:,} more" if verdict.number > shown else ""
+        # It names the groups, and counts memberships: how many more groups there are it does not say.
+        return f" (the {named} that lose most)" if named >= SHOWN else ""
+    return f" and {verdict.number - named:,} more" if verdict.number > named else ""
 
 
 def _emptied(verdict: Verdict) -> str:

@@ -17,7 +17,7 @@ from reconciler.rendering.style import Style
 from reconciler.rendering.waiting import left_out_lines, pending_lines
 from reconciler.rendering.words import counted
 
-_NAMED_RESOURCES = 5
+_NAMED_IN_A_LINE = 5
 
 
 def render_text(
@@ -127,13 +127,19 @@ def _guards(plan: Plan, style: Style) -> Iterator[str]:
 def _refused(verdict: Verdict, style: Style) -> Iterator[str]:
     palette = style.palette
     yield f"  {palette.paint(palette.remove, '✗')} {_named(verdict)}{refusal(verdict)}"
-    named = verdict.resources if style.full else verdict.resources[:_NAMED_RESOURCES]
-    if named and verdict.resources != (verdict.subject,):
-        names = ", ".join(address_label(shorten(address, style.value_limit)) for address in named)
-        yield f"      {names}{more_resources(verdict, len(named))}"
+    if verdict.resources != (verdict.subject,):
+        yield from _resources(verdict, style)
     if verdict.how_to_allow:
         wish = "to allow it once, run again with:" if verdict.how_to_allow.startswith("-") else "if it is meant:"
         yield f"      {wish} {safe(verdict.how_to_allow)}"
+
+
+def _resources(verdict: Verdict, style: Style) -> Iterator[str]:
+    named = [address_label(shorten(address, style.value_limit)) for address in verdict.resources]
+    for start in range(0, len(named), _NAMED_IN_A_LINE):
+        end = start + _NAMED_IN_A_LINE
+        after = "," if end < len(named) else more_resources(verdict)
+        yield f"      {', '.join(named[start:end])}{after}"
 
 
 def _named(verdict: Verdict) -> str:

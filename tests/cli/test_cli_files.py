@@ -41,9 +41,12 @@ def test_init_overwrites_nothing(tmp_path: Path) -> None:
     done = call(["init"], cwd=tmp_path)
     assert done.code == 1
     assert "users/example.yaml" in done.stderr
+    assert ".gitignore" not in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == [".gitignore", "users"]
     (tmp_path / "users" / "example.yaml").unlink()
-    assert call(["init"], cwd=tmp_path).code == 0
+    done = call(["init"], cwd=tmp_path)
+    assert done.code == 0
+    assert ".gitignore is left as it is; add .reconciler/ and *.key to it if it lacks them" in done.stderr
     assert (tmp_path / ".gitignore").read_text(encoding="utf-8") == "mine"
 
 

@@ -144,10 +144,10 @@ def test_a_run_that_is_undone_or_resumed_offers_no_more_of_it(history: History) 
     assert err == ""
 
 
-def test_what_a_run_left_out_is_counted(history: History) -> None:
+def test_what_a_run_left_out_is_counted_and_why(history: History) -> None:
     left = (LeftOut(step="delete user:eve@example.com", why="auto_approve"),)
     run_id = history.record(update(1), left_out=left)
-    assert "Left out:   1 step" in history.call("show", run_id)[1]
+    assert "Left out:   1 step not approved to go unattended\n" in history.call("show", run_id)[1]
 
 
 def test_a_program_gets_all_of_it(history: History) -> None:

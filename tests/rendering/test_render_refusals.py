@@ -61,6 +61,17 @@ def test_what_a_guard_counted_is_told_in_a_sentence(verdict: Verdict, words: str
 
 
 def test_groups_that_lose_memberships_are_not_counted_as_if_they_were_memberships() -> None:
-    groups = tuple(f"group:team-{number}" for number in range(8))
-    text = render_text(make_plan(guards=(no("memberships.remove", 900, resources=groups),)), color=False)
-    assert "group:team-4 and others" in text
+    groups = tuple(f"group:team-{number}" for number in range(20))
+    few, many = (
+        render_text(make_plan(guards=(no("memberships.remove", 900, resources=named),)), color=False)
+        for named in (groups[:8], groups)
+    )
+    assert "group:team-7\n" in few
+    assert "group:team-19 (the 20 that lose most)\n" in many
+
+
+def test_the_first_twenty_that_a_guard_counted_are_named() -> None:
+    users = tuple(f"user:u{number:02}@example.com" for number in range(20))
+    text = render_text(make_plan(guards=(no("users.deactivate", 42, "20", resources=users),)), color=False)
+    assert all(user in text for user in users)
+    assert "user:u19@example.com and 22 more\n" in text

@@ -34,7 +34,12 @@ _BY_SOMEBODY = (Sort.DRIFT, Sort.BOTH, Sort.UNKNOWN)
         "reconciler drift --forget user:ada@example.com  # tell it again",
     ),
 )
-@click.option("--accept", "accepting", is_flag=True, help="Accept the drift that KEY names, or all, until it changes.")
+@click.option(
+    "--accept",
+    "accepting",
+    is_flag=True,
+    help="Accept the drift that KEY names, or all, until it changes. Needs --reason.",
+)
 @click.argument("keys", metavar="[KEY]...", nargs=-1, type=TextType())
 @click.option(
     "--forget",

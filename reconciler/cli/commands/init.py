@@ -72,9 +72,9 @@ def command(terminal: Terminal, *, name: str, dialect: str) -> ExitCode:
     load_dialect(dialect)
     texts = {terminal.workspace / path: text for path, text in _texts(name, dialect).items()}
     gitignore = terminal.workspace / ".gitignore"
-    if gitignore.exists():
+    ignoring = gitignore.exists()
+    if ignoring:
         del texts[gitignore]
-        terminal.tell(f"{gitignore} is left as it is; add .reconciler/ and *.key to it.")
     existing = [path for path in texts if path.exists() or path.is_symlink()]
     if existing:
         raise WorkspaceExistsError(existing)
@@ -86,6 +86,8 @@ def command(terminal: Terminal, *, name: str, dialect: str) -> ExitCode:
         terminal.result(json_document({"files": [path.as_posix() for path in texts]}))
     else:
         terminal.result("".join(f"{path}\n" for path in texts))
+    if ignoring:
+        terminal.tell(f"{gitignore} is left as it is; add .reconciler/ and *.key to it if it lacks them.")
     terminal.tell(
         f"Next: say in {terminal.workspace / 'directory.yaml'} which directory it is, and set its token. Then "
         f"`{terminal.command_line('import')}`, or list users and groups, and `{terminal.command_line('plan')}`."

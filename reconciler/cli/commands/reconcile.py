@@ -75,8 +75,8 @@ def command(
     Plans, lets the guards judge the whole plan, and applies those kinds of change that `reconcile.auto_approve` of
     directory.yaml lists: none, unless it says otherwise. What is left waits for a person in a saved plan. Asks nothing.
 
-    The exit code is 0 where nothing waits, 2 where something does, 3 where a guard refused and nothing was written, and
-    5 where what was approved was applied in part.
+    The exit code is 0 where nothing waits, 2 where something does, 3 where a guard refused and nothing was written, 4
+    where somebody else changed meanwhile what was approved, and 5 where it was applied in part.
     """
     require_folder(output)
     with giving_back(), _Watcher(terminal, full=full) as watcher:
