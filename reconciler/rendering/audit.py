@@ -110,5 +110,7 @@ def _who(body: Body) -> str:
 
 def _why(body: Body) -> str:
     why = body.why
-    said = (why.reason, why.origin, why.note, why.run_reason, why.ticket)
-    return ", ".join(safe(text) for text in said if text)
+    said = [text for text in (why.reason, why.origin, why.note, why.run_reason) if text]
+    if why.ticket and not any(why.ticket in text for text in said):
+        said.append(why.ticket)
+    return ", ".join(map(safe, said))

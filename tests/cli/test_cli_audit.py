@@ -100,7 +100,7 @@ def test_query_shows_who_did_what_and_why(records: Records) -> None:
     assert done.stdout == (
         "2026-11-22T12:00:06Z  add members group:team-a: applied\n"
         "    by deploy-bot on ci-1, run run-1, event 7\n"
-        "    because differs, groups/platform.yaml:2, OPS-1234 weekly, OPS-1234\n"
+        "    because differs, groups/platform.yaml:2, OPS-1234 weekly\n"
         "    user:new@example.com\n"
         "    user:ada@example.com\n"
         "    group:team-core\n"
