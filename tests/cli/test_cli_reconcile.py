@@ -141,6 +141,12 @@ def test_only_and_exclude_confine_a_run(desk: Desk) -> None:
     assert desk.members("team-core") == {"ada@example.com"}
 
 
+def test_what_a_confined_run_leaves_out_is_listed_where_that_is_asked_for(desk: Desk) -> None:
+    assert "(--left-out lists them)" in desk.call("reconcile", "--only", "user:ada@example.com").stdout
+    listed = desk.call("reconcile", "--only", "user:ada@example.com", "--left-out").stdout
+    assert "deactivate user:eve@example.com  (by --only)" in listed
+
+
 def test_a_confined_run_does_not_delete_the_plan_of_what_waits_elsewhere(desk: Desk) -> None:
     desk.call("reconcile")
     approve(desk, EVERYTHING)

@@ -67,6 +67,13 @@ def test_a_saved_undo_writes_nothing_until_it_is_applied(desk: Desk, run_id: str
     assert desk.title("ada@example.com") == "Engineer"
 
 
+def test_what_an_undo_leaves_out_is_listed_where_that_is_asked_for(desk: Desk, run_id: str) -> None:
+    file, only = str(desk.path / "undo.plan"), "user:ada@example.com"
+    assert "(--left-out lists them)" in desk.call("undo", run_id, "-o", file, "--only", only).stdout
+    listed = desk.call("undo", run_id, "-o", file, "--only", only, "--left-out").stdout
+    assert "reactivate user:eve@example.com  (by --only)" in listed
+
+
 def test_what_somebody_has_changed_since_is_left_alone_and_named(desk: Desk, run_id: str) -> None:
     desk.set_title("ada@example.com", "Queen")
     done = desk.call("undo", run_id, "--auto-approve")

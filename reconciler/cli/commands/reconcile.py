@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -25,7 +26,7 @@ from reconciler.cli.applying import (
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.interrupts import giving_back, stopping_in_order
-from reconciler.cli.options import PlanningOptions, full_option, some_planning_options
+from reconciler.cli.options import PlanningOptions, full_option, left_out_option, some_planning_options
 from reconciler.cli.parameters import PathType
 from reconciler.cli.progress import Progress
 from reconciler.cli.saving import require_folder
@@ -60,6 +61,7 @@ from reconciler.scim.retry import ThrottleEvent
 )
 @lock_timeout_option
 @some_planning_options("only", "exclude", "reason")
+@left_out_option
 @full_option
 @click.pass_obj
 def command(
@@ -68,6 +70,7 @@ def command(
     output: Path | None,
     lock_timeout: timedelta | None,
     options: PlanningOptions,
+    left_out: bool,
     full: bool,
 ) -> ExitCode:
     """Plan and apply without a person, as far as the policy allows.
@@ -79,7 +82,7 @@ def command(
     where somebody else changed meanwhile what was approved, and 5 where it was applied in part.
     """
     require_folder(output)
-    with giving_back(), _Watcher(terminal, full=full) as watcher:
+    with giving_back(), _Watcher(terminal, full=full, left_out=left_out) as watcher:
         found = reconcile(
             terminal.workspace,
             only=options.only,
@@ -105,11 +108,11 @@ def command(
 class _Watcher:
     """Shows how a run goes on. From the plan to the end of the apply, a Ctrl-C ends it in order."""
 
-    def __init__(self, terminal: Terminal, *, full: bool) -> None:
+    def __init__(self, terminal: Terminal, *, full: bool, left_out: bool) -> None:
         self.stop = StopSignal()
         self.loaded: Loaded | None = None
         self._terminal = terminal
-        self._full = full
+        self._show = partial(api.render, color=terminal.color, full=full, width=terminal.width, left_out=left_out)
         self._progress: Progress | None = None
         self._applying = ExitStack()
 
@@ -134,7 +137,7 @@ class _Watcher:
         """Show the plan before anything is written."""
         terminal = self._terminal
         if not terminal.json:
-            terminal.result(api.render(planned, color=terminal.color, full=self._full, width=terminal.width))
+            terminal.result(self._show(planned))
             kinds = self.loaded.desired.config.auto_approve if self.loaded else ()
             terminal.result(render_approval(planned, approved, kinds))
         if approved.steps and not planned.refusals:

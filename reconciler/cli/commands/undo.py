@@ -14,7 +14,7 @@ from reconciler.cli.applying import approved, carry_out, holding, lock_timeout_o
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.failures import exiting
-from reconciler.cli.options import PlanningOptions, full_option, some_planning_options
+from reconciler.cli.options import PlanningOptions, full_option, left_out_option, some_planning_options
 from reconciler.cli.parameters import PathType, TextType
 from reconciler.cli.saving import require_folder, save_plan
 from reconciler.cli.terminal import Terminal
@@ -44,6 +44,7 @@ from reconciler.rendering import json_document, render_json, safe
 @click.option("--auto-approve", is_flag=True, help="Do not ask. Needed where nobody can be asked.")
 @lock_timeout_option
 @some_planning_options("allowances", "reason", "only", "exclude")
+@left_out_option
 @full_option
 @click.pass_obj
 def command(
@@ -54,6 +55,7 @@ def command(
     auto_approve: bool,
     lock_timeout: timedelta | None,
     options: PlanningOptions,
+    left_out: bool,
     full: bool,
 ) -> ExitCode:
     """Take a run back.
@@ -72,7 +74,8 @@ def command(
     loaded = load_workspace(terminal)
     planned = _plan(terminal, loaded, run_id, options)
     if not terminal.json:
-        terminal.result(api.render(planned, color=terminal.color, full=full, width=terminal.width))
+        shown = api.render(planned, color=terminal.color, full=full, width=terminal.width, left_out=left_out)
+        terminal.result(shown)
     if not planned.steps:
         terminal.tell("There is nothing to undo: the directory is as it was before the run, or not as the run left it.")
     if output is not None:
