@@ -221,12 +221,12 @@ def _unapplied(store: Store, directory: str, last: Applied) -> set[str]:
     """Return the ids of steps that would bring about what the files stated last, and that no run has applied yet.
 
     Those that the run did not apply or left out, without what runs since have applied of them, and with what an undo
-    has taken back since: the files state it still.
+    has taken back since, or a plan of other files has changed: that was this tool's doing and not the directory's.
     """
     unapplied = _left_by(store, last.run_id) - last.drifted
     for run in _since(store, directory, last.run_id):
         applied = _applied_by(store, run.id)
-        if run.undoes is None:
+        if run.undoes is None and store.plan_of(run.id).desired.digest == last.desired.digest:
             unapplied -= applied
         else:
             subjects = {step.partition(" ")[2] for step in applied}

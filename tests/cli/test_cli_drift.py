@@ -60,6 +60,19 @@ def test_what_the_directory_changed_is_told_from_what_the_files_changed(desk: De
     ]
 
 
+def test_what_a_saved_plan_did_is_not_taken_for_the_directorys_doing(desk: Desk) -> None:
+    applied(desk).state(promoted("Boss"))
+    desk.call("plan", "-o", "reviewed.plan")
+    desk.state(promoted("Director"))
+    assert desk.call("apply", "reviewed.plan").code == 0
+    desk.add_member("team-core", "bob@example.com")
+    found = desk.document("drift")
+    assert [(item["key"], item["sort"]) for item in found["items"]] == [
+        ("user:ada@example.com title", "pending"),
+        ("group:team-core members user:bob@example.com", "drift"),
+    ]
+
+
 @pytest.mark.parametrize(("change", "code"), [("directory", 2), ("files", 0)])
 def test_2_means_that_the_directory_has_changed(desk: Desk, change: str, code: int) -> None:
     applied(desk)
