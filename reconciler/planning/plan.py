@@ -14,10 +14,9 @@ import msgspec
 
 from reconciler.model import Kind, TimerName
 from reconciler.planning.summary import PartialSummary, Summary
-from reconciler.planning.vocabulary import CHANGE_KINDS, Action, Reason
+from reconciler.planning.vocabulary import Action, Reason
 
 __all__ = [
-    "CHANGE_KINDS",
     "FORMAT",
     "Action",
     "Allowed",
