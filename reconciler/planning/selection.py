@@ -19,7 +19,8 @@ from reconciler.planning.document import seal
 from reconciler.planning.grace import in_order, still_pending
 from reconciler.planning.leaving_out import Key, Parted, key, key_of, leave_out
 from reconciler.planning.ordering import CANARY, renumbered
-from reconciler.planning.plan import CHANGE_KINDS, Edge, Note, Plan, Step
+from reconciler.planning.plan import Edge, Note, Plan, Step
+from reconciler.planning.vocabulary import CHANGE_KINDS
 
 FORMS: Final = 'user:NAME, group:NAME, users[FILTER] or groups[FILTER], as in users[department eq "Platform"]'
 _NEAR: Final = 0.75

@@ -27,8 +27,9 @@ from reconciler.model import History, Timer, TimerName
 from reconciler.planning import Action, plan
 from reconciler.planning.document import seal
 from reconciler.planning.grace import timers_after
-from reconciler.planning.plan import CHANGE_KINDS, LeftOut, Signature
+from reconciler.planning.plan import LeftOut, Signature
 from reconciler.planning.selection import select_kinds
+from reconciler.planning.vocabulary import CHANGE_KINDS
 
 JOINER, MOVER = user("new@example.com"), user("ada@example.com", title="Lead", externalId="1")
 FOUND = (live_user("u1", "ada.old@example.com", externalId="1"), live_user("u2", "gone@example.com"))

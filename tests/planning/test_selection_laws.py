@@ -14,8 +14,8 @@ from reconciler.config import Policy
 from reconciler.diagnostics import DiagnosticsError
 from reconciler.planning import Action, Plan, Reason, encode, plan
 from reconciler.planning.document import digest
-from reconciler.planning.plan import CHANGE_KINDS
 from reconciler.planning.selection import select_kinds
+from reconciler.planning.vocabulary import CHANGE_KINDS
 from simulated_directory import SimulatedDirectory
 from thoroughness import cases
 
