@@ -175,8 +175,7 @@ class Step(_Value, frozen=True):
         """What kinds of change the step is, of :data:`CHANGE_KINDS`; all of them must be approved."""
         if self.action in (Action.ADD_MEMBERS, Action.REMOVE_MEMBERS):
             return ("members.add" if self.action is Action.ADD_MEMBERS else "members.remove",)
-        verb = Action.UPDATE if self.action is Action.REACTIVATE else self.action
-        kind = f"{self.kind.lower()}s.{verb}"
+        kind = f"{self.kind.lower()}s.{self.action}"
         return (kind, "identity.change") if self.identity else (kind,)
 
 

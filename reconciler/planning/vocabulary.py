@@ -60,6 +60,7 @@ class Reason(StrEnum):
 CHANGE_KINDS: Final = (
     "users.create",
     "users.update",
+    "users.reactivate",
     "users.deactivate",
     "users.delete",
     "groups.create",
@@ -69,4 +70,8 @@ CHANGE_KINDS: Final = (
     "members.remove",
     "identity.change",
 )
-"""Every kind of change, as ``auto_approve`` and guards name them. Reactivations are updates."""
+"""Every kind of change, as ``auto_approve`` and guards name them.
+
+Reactivations have a kind of their own here, although limits count them as updates: somebody may have switched an account
+off by hand because it was stolen.
+"""

@@ -22,6 +22,7 @@ from reconciler.store import Actor, RunStatus, Store, new_run_id
 EVERYTHING = [
     "users.create",
     "users.update",
+    "users.reactivate",
     "users.deactivate",
     "groups.create",
     "members.add",

@@ -36,6 +36,12 @@ def test_a_nightly_run_finds_a_new_name_where_only_updates_are_allowed(case: Cas
     case.stops("reconcile")
 
 
+def test_a_nightly_run_finds_an_account_that_was_switched_off_by_hand(case: Case) -> None:
+    case.hold([user(50, active=False)], [])
+    case.state(users=[*people(), user(50)], reconcile={"auto_approve": ["users.create", "users.update"]})
+    case.stops("reconcile")
+
+
 def test_a_nightly_run_that_a_guard_refuses(case: Case) -> None:
     users, groups = leavers(10)
     kinds = ["users.create", "users.deactivate", "members.remove"]

@@ -53,6 +53,14 @@ def test_a_change_of_identity_must_be_approved_as_an_update_and_as_that() -> Non
     assert select_kinds(whole, ["users.update", "identity.change"]) is whole
 
 
+def test_an_account_that_was_switched_off_by_hand_is_not_switched_on_as_an_update() -> None:
+    off = live_user("u9", "off@example.com", active=False, title="Engineer")
+    whole = planned([user("off@example.com", title="Boss")], [off], RULES)
+    assert step_ids(whole) == ["reactivate user:off@example.com"]
+    assert select_kinds(whole, ["users.update"]).steps == ()
+    assert select_kinds(whole, ["users.reactivate"]) is whole
+
+
 def test_a_membership_goes_with_the_creation_that_it_needs() -> None:
     listed = [JOINER, user("ada@example.com"), group("team", ["new@example.com", "ada@example.com"]), group("new", [])]
     found = [live_user("u1", "ada@example.com"), live_group("g1", "team")]
