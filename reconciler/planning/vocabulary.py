@@ -72,6 +72,6 @@ CHANGE_KINDS: Final = (
 )
 """Every kind of change, as ``auto_approve`` and guards name them.
 
-Reactivations have a kind of their own here, although limits count them as updates: somebody may have switched an account
-off by hand because it was stolen.
+Reactivations have a kind of their own here, although limits count them as updates: somebody may have switched off an
+account by hand because it was stolen.
 """
