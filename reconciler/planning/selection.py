@@ -20,7 +20,7 @@ from reconciler.planning.grace import in_order, still_pending
 from reconciler.planning.leaving_out import Key, Parted, key, key_of, leave_out
 from reconciler.planning.ordering import CANARY, renumbered
 from reconciler.planning.plan import Edge, Note, Plan, Step
-from reconciler.planning.vocabulary import CHANGE_KINDS
+from reconciler.planning.vocabulary import CHANGE_KINDS, Action
 
 FORMS: Final = 'user:NAME, group:NAME, users[FILTER] or groups[FILTER], as in users[department eq "Platform"]'
 _NEAR: Final = 0.75
@@ -131,7 +131,8 @@ def select_kinds(plan: Plan, kinds: Collection[str], *, canary: int = CANARY) ->
     """Return the part of a plan that may be applied without a person.
 
     Steps of other kinds are left out, and everything that needs one of them: a new member of a group whose creation is
-    not approved, a group's replacement unless all of it is approved. The verdicts of the guards stay those of the whole
+    not approved, a group's replacement unless all of it is approved, removals from a group with a minimum unless its
+    additions are. The verdicts of the guards stay those of the whole
     plan. A plan that is approved as a whole is returned as it is, signature included.
 
     Args:
@@ -149,8 +150,16 @@ def select_kinds(plan: Plan, kinds: Collection[str], *, canary: int = CANARY) ->
     def why_step(step: Step) -> str | None:
         return None if approved.issuperset(step.change_kinds) else "auto_approve"
 
+    # Who comes in keeps a group at its minimum when others go out: one half of that is not for the night.
+    joined = {
+        key_of(step): step.id for step in plan.steps if step.action is Action.ADD_MEMBERS and why_step(step) is not None
+    }
+
     def why_edge(step: Step, _: Edge) -> str | None:
-        return why_step(step)
+        why = why_step(step)
+        if why is None and step.min_members is not None and key_of(step) in joined:
+            return f"needs “{joined[key_of(step)]}”"
+        return why
 
     parted = leave_out(plan.steps, why_step, why_edge)
     if not parted.left_out:
