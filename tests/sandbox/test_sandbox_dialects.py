@@ -35,7 +35,8 @@ def a() -> Iterator[As]:
 
 @pytest.fixture
 def name() -> str:
-    return f"name{next(_names)}"
+    # Of one width: tests put numbers behind it, and "name3" with a 5 would be somebody else's name.
+    return f"name{next(_names):04}"
 
 
 def test_the_sandbox_knows_all_dialects() -> None:

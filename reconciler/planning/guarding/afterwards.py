@@ -21,7 +21,8 @@ def forbidden_by_now(plan: Plan, protection: Protection) -> tuple[Verdict, ...]:
 
     A plan that was saved is judged once, when it is made. Meanwhile somebody may have put a name under ``protect``.
     Everything is told by the names in the plan, because the directory is not read again before it is applied. So who is
-    in a group that goes, and what is inside a privileged group, is not looked at once more.
+    in a group that goes, which groups a deleted user leaves, and what is inside a privileged group, is not looked at
+    once more.
 
     Args:
         plan: a plan without refusals.
