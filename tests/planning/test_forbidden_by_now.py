@@ -126,8 +126,9 @@ def test_what_is_protected_since_a_plan_was_made_is_found_in_it(given_states: St
         return
     found = {verdict.guard for verdict in forbidden_by_now(before, protection)}
     refused = {verdict.guard for verdict in after.refusals if verdict not in before.refusals}
-    wanted = {"protected", "privileged"}
-    if any(step.action is Action.DELETE for step in before.steps):
-        # The groups that somebody leaves with the account are in no plan.
-        wanted = {"protected"}
+    # In no plan is which groups somebody leaves with the account, and what is inside a privileged group.
+    groups = given_states.live.groups_by_id
+    nested = any(not groups.keys().isdisjoint(group.members or ()) for group in groups.values())
+    deleted = any(step.action is Action.DELETE for step in before.steps)
+    wanted = {"protected"} if nested or deleted else {"protected", "privileged"}
     assert refused & wanted <= found
