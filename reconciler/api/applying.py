@@ -92,7 +92,7 @@ def apply(
             result.
     """
     variables = os.environ if environ is None else environ
-    check_applicable(plan, config, variables, now=now or datetime.now(UTC), verify_key=verify_key)
+    check_applicable(plan, config, variables, now=now, verify_key=verify_key)
     who = actor or current_actor(Path(workspace), variables, reason=plan.reason, commit=plan.desired.commit)
     with (
         opened(config, Path(workspace), variables, store) as own,

@@ -106,13 +106,7 @@ def _surplus(target: Target, kind: Kind, name: str, member: str, reason: Reason)
 
 def _batches(context: Context, action: Action, target: Target, parts: Iterable[Sequence[Edge]]) -> Iterator[Step]:
     """Yield steps of as many edges as one request may carry; edges of different parts never share one."""
-    size = _size(context.capabilities, action)
-    batches = [
-        ordered[first : first + size]
-        for edges in parts
-        for ordered in [sorted(edges, key=lambda edge: (fold(edge.name), edge.name, edge.id or ""))]
-        for first in range(0, len(ordered), size)
-    ]
+    batches = [batch for edges in parts for batch in batched(edges, context.capabilities, action)]
     desired = target.desired
     name = target.live.name if target.live else desired.name
     resource_id = target.live.id if target.live else None
@@ -132,8 +126,12 @@ def _batches(context: Context, action: Action, target: Target, parts: Iterable[S
         )
 
 
-def _size(capabilities: Capabilities, action: Action) -> int:
-    """Return how many edges one request may carry. Only a path filter takes an operation for each removed member."""
+def batched(edges: Iterable[Edge], capabilities: Capabilities, action: Action) -> Iterator[list[Edge]]:
+    """Yield edges in the order of their names, as many together as one request may carry."""
+    size = capabilities.max_members_per_patch
     if action is Action.REMOVE_MEMBERS and capabilities.member_remove is MemberRemove.PATH_FILTER:
-        return min(capabilities.max_members_per_patch, capabilities.max_operations_per_patch)
-    return capabilities.max_members_per_patch
+        # Only a path filter takes an operation for each removed member.
+        size = min(size, capabilities.max_operations_per_patch)
+    ordered = sorted(edges, key=lambda edge: (fold(edge.name), edge.name, edge.id or ""))
+    for first in range(0, len(ordered), size):
+        yield ordered[first : first + size]

@@ -12,16 +12,16 @@ from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.failures import ExitError
 from reconciler.cli.options import PlanningOptions, full_option, left_out_option, planning_options
 from reconciler.cli.parameters import PathType
+from reconciler.cli.saving import require_folder, save_plan
 from reconciler.cli.signing import private_key, sign_option
 from reconciler.cli.terminal import Terminal
 from reconciler.cli.workflow import make_plan
-from reconciler.planning import Plan, PlanFileError, decode, encode
+from reconciler.planning import Plan, PlanFileError, decode
 from reconciler.planning.comparing import Comparison
 from reconciler.planning.document import as_json
 from reconciler.planning.signing import signer
 from reconciler.rendering import json_document, render_json, render_text, safe
 from reconciler.rendering.comparison import comparison_document, render_comparison
-from reconciler.whole_file import write_whole
 
 
 @click.command(
@@ -74,9 +74,7 @@ def command(
     Reads the files and the whole directory. The last line is fixed, for programs: "Plan: N to create, …" or
     "No changes. …". Guards are checked here too: a plan that one refuses is shown, and the exit code is 3.
     """
-    # What cannot be used is told now, and not after a large directory has been read.
-    if output is not None and not output.parent.is_dir():
-        raise click.BadParameter(f"there is no folder {str(output.parent)!r}", param_hint="-o")
+    require_folder(output)
     if signing_key is not None and output is None:
         raise click.UsageError("--sign signs a saved plan. Say with -o FILE where to save it.")
     key = None if signing_key is None else private_key(signing_key)
@@ -85,7 +83,7 @@ def command(
     if key is not None:
         planned = api.sign(planned, key)
     if output is not None:
-        _save(output, planned)
+        save_plan(output, planned)
     comparison = None if older is None else api.compare(older, planned)
     if terminal.json:
         terminal.result(_document(planned, comparison))
@@ -139,12 +137,3 @@ def _what_now(terminal: Terminal, options: PlanningOptions) -> str:
     if options.given:
         return "To apply exactly this, save it: the same with -o FILE, and then `reconciler apply FILE`."
     return f"To apply: {terminal.command_line('apply')}"
-
-
-def _save(path: Path, plan: Plan) -> None:
-    """Write a plan file, all of it or nothing. Only its owner may read it: it names people."""
-    if path.exists() and not path.is_file():
-        # A pipe or a device: it is written to, and must not be replaced by a file.
-        path.write_bytes(encode(plan))
-        return
-    write_whole(path, encode(plan), private=True)

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.attributes import fold
-from reconciler.capabilities import Capabilities, MemberRemove
 from reconciler.model import Kind, LiveGroup, LiveResource
+from reconciler.planning.memberships import batched
 from reconciler.planning.nesting import reached
 from reconciler.planning.plan import Action, Edge, Reason, Step
 from reconciler.planning.steps import step_id
@@ -226,13 +225,7 @@ class Memberships:
         self, group: _Group, action: Action, parts: Iterable[tuple[Sequence[Edge], tuple[str, ...]]]
     ) -> Iterator[Step]:
         context = self._today.context
-        size = _edges_per_request(context.capabilities, action)
-        batches = [
-            (ordered[first : first + size], needs)
-            for edges, needs in parts
-            for ordered in [sorted(edges, key=lambda edge: (fold(edge.name), edge.name, edge.id or ""))]
-            for first in range(0, len(ordered), size)
-        ]
+        batches = [(batch, needs) for edges, needs in parts for batch in batched(edges, context.capabilities, action)]
         resource_id = group.live.id if group.live else None
         created_by = (group.created_by,) if group.created_by else ()
         for number, (batch, needs) in enumerate(batches, 1):
@@ -256,10 +249,3 @@ def _ids(members: Any) -> list[str]:
     direct = (one for one in members if not (isinstance(one, Mapping) and one.get("type") == "indirect"))
     values = (one.get("value") if isinstance(one, Mapping) else one for one in direct)
     return [value for value in dict.fromkeys(values) if isinstance(value, str) and value]
-
-
-def _edges_per_request(capabilities: Capabilities, action: Action) -> int:
-    """Return how many edges one request may carry. Only a path filter takes an operation for each removed member."""
-    if action is Action.REMOVE_MEMBERS and capabilities.member_remove is MemberRemove.PATH_FILTER:
-        return min(capabilities.max_members_per_patch, capabilities.max_operations_per_patch)
-    return capabilities.max_members_per_patch
