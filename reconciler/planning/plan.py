@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, Literal
 
-import msgspec
-
 from reconciler.model import Kind, TimerName
+from reconciler.planning.step import Change, Edge, Grace, Part, Precondition, Step
 from reconciler.planning.summary import PartialSummary, Summary
 from reconciler.planning.vocabulary import Action, Reason
 
@@ -41,145 +40,7 @@ __all__ = [
 FORMAT: Literal["reconciler.plan/1"] = "reconciler.plan/1"
 
 
-class _Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A part of the plan document. Fields at their default are left out of the JSON."""
-
-
-class Change(_Value, frozen=True):
-    """One attribute before and after.
-
-    Attributes:
-        path: SCIM attribute path, as PATCH addresses it.
-        before: the live value; ``None`` is unassigned.
-        after: the value to write; ``None`` unsets it.
-        identity: whether the attribute identifies the person or group: a name, an externalId, the primary e-mail.
-        details: what changed inside a multi-valued or complex value, one phrase per difference.
-        origin: ``file:line`` of the YAML that states it.
-    """
-
-    path: str
-    before: Any = None
-    after: Any = None
-    identity: bool = False
-    details: tuple[str, ...] = ()
-    origin: str | None = None
-
-
-class Edge(_Value, frozen=True):
-    """One membership to add or remove.
-
-    Attributes:
-        kind: whether the member is a user or a group.
-        name: the member's naming attribute.
-        id: the member's id; ``None`` for one that an earlier step of the plan creates.
-        reason: why the membership changes.
-        via: the groups through which a nested membership comes, outermost first.
-        origin: ``file:line`` of the YAML that states it.
-        note: the reason that the author gave.
-    """
-
-    name: str
-    reason: Reason
-    kind: Kind = Kind.USER
-    id: str | None = None
-    via: tuple[str, ...] = ()
-    origin: str | None = None
-    note: str | None = None
-
-    @property
-    def address(self) -> str:
-        """How messages name the member: ``user:ada@example.com``."""
-        return self.kind.address(self.name)
-
-
-class Precondition(_Value, frozen=True):
-    """The live values that a step was planned from.
-
-    Attributes:
-        paths: the attribute paths that must not have changed; ``members`` is a group's whole membership.
-        digest: ``sha256:…`` of their canonical values, see :func:`reconciler.planning.preconditions.digest`.
-    """
-
-    paths: tuple[str, ...]
-    digest: str
-
-
-class Grace(_Value, frozen=True):
-    """A grace period that has ended.
-
-    Attributes:
-        timer: what was timed: ``unlisted`` or ``deactivated``.
-        since: RFC 3339 time from which it counted.
-        until: RFC 3339 time at which it ended.
-    """
-
-    timer: TimerName
-    since: str
-    until: str
-
-
-class Step(_Value, frozen=True):
-    """One change to one resource, or one batch of membership edges of one group.
-
-    Attributes:
-        id: unique within the plan, the same for the same step in every plan: ``update user:ada@example.com``.
-        action: what is done.
-        kind: of the resource that is changed.
-        name: its naming attribute, as it is before the step (for a creation: as it will be).
-        reason: why.
-        chunk: the number of the chunk, from 1. Chunks never go down along the steps.
-        resource_id: its id; ``None`` where an earlier step or this one creates it.
-        correlated_by: how the listed resource found the live one: ``id``, ``externalId``, ``userName``,
-            ``displayName`` or ``previously``.
-        changes: attributes to write, by path. For a deletion: none.
-        members: edges to add or to remove.
-        needs: ids of earlier steps without whose success this one is skipped.
-        replaces: the name of the group that a creation replaces or that replaces a deleted one.
-        precondition: what must still hold; ``None`` for creations and membership edges, which are safe to repeat.
-        origin: ``file:line`` of the YAML that states the resource.
-        note: the reason that the author gave under ``lifecycle``.
-        min_members: how many members the group must have at every moment while this step removes some.
-        grace: the grace period that ended before it, where an unlisted resource had one.
-    """
-
-    id: str
-    action: Action
-    kind: Kind
-    name: str
-    reason: Reason
-    chunk: int = 0
-    resource_id: str | None = None
-    correlated_by: str | None = None
-    changes: tuple[Change, ...] = ()
-    members: tuple[Edge, ...] = ()
-    needs: tuple[str, ...] = ()
-    replaces: str | None = None
-    precondition: Precondition | None = None
-    origin: str | None = None
-    note: str | None = None
-    min_members: int | None = None
-    grace: Grace | None = None
-
-    @property
-    def address(self) -> str:
-        """How messages name the resource: ``group:team-platform``."""
-        return self.kind.address(self.name)
-
-    @property
-    def identity(self) -> bool:
-        """Whether the step changes what identifies an existing resource."""
-        return self.action is not Action.CREATE and any(change.identity for change in self.changes)
-
-    @property
-    def change_kinds(self) -> tuple[str, ...]:
-        """What kinds of change the step is, of :data:`CHANGE_KINDS`; all of them must be approved."""
-        if self.action in (Action.ADD_MEMBERS, Action.REMOVE_MEMBERS):
-            return ("members.add" if self.action is Action.ADD_MEMBERS else "members.remove",)
-        kind = f"{self.kind.lower()}s.{self.action}"
-        return (kind, "identity.change") if self.identity else (kind,)
-
-
-class Verdict(_Value, frozen=True):
+class Verdict(Part, frozen=True):
     """What one guard says of the whole plan.
 
     Attributes:
@@ -203,7 +64,7 @@ class Verdict(_Value, frozen=True):
     how_to_allow: str = ""
 
 
-class Note(_Value, frozen=True):
+class Note(Part, frozen=True):
     """Something that a reviewer should know and that is not a step: what was left alone, and warnings.
 
     Attributes:
@@ -219,7 +80,7 @@ class Note(_Value, frozen=True):
     origin: str | None = None
 
 
-class Pending(_Value, frozen=True):
+class Pending(Part, frozen=True):
     """Something that will happen to an unlisted resource unless a file lists it again: its grace period runs.
 
     Where the period has ended and the step is left out of the plan, it is here as well: ``until`` has passed then.
@@ -248,7 +109,7 @@ class Pending(_Value, frozen=True):
         return self.kind.address(self.name)
 
 
-class LeftOut(_Value, frozen=True):
+class LeftOut(Part, frozen=True):
     """A step that the plan would hold without ``--only``, ``--exclude`` or ``auto_approve``.
 
     Attributes:
@@ -262,7 +123,7 @@ class LeftOut(_Value, frozen=True):
     members: int = 0
 
 
-class Allowed(_Value, frozen=True):
+class Allowed(Part, frozen=True):
     """A guard that was lifted for this plan.
 
     Attributes:
@@ -274,7 +135,7 @@ class Allowed(_Value, frozen=True):
     reason: str
 
 
-class Signature(_Value, frozen=True):
+class Signature(Part, frozen=True):
     """An Ed25519 signature (RFC 8032) over a plan's digest.
 
     Attributes:
@@ -286,7 +147,7 @@ class Signature(_Value, frozen=True):
     value: str
 
 
-class DirectoryIdentity(_Value, frozen=True):
+class DirectoryIdentity(Part, frozen=True):
     """Which directory a plan is for."""
 
     name: str
@@ -294,7 +155,7 @@ class DirectoryIdentity(_Value, frozen=True):
     dialect: str
 
 
-class DesiredIdentity(_Value, frozen=True):
+class DesiredIdentity(Part, frozen=True):
     """Which desired state a plan was made from.
 
     Attributes:
@@ -312,7 +173,7 @@ class DesiredIdentity(_Value, frozen=True):
     groups: int = 0
 
 
-class LiveCounts(_Value, frozen=True):
+class LiveCounts(Part, frozen=True):
     """How large the directory was when it was read."""
 
     users: int
@@ -320,7 +181,7 @@ class LiveCounts(_Value, frozen=True):
     memberships: int
 
 
-class Plan(_Value, frozen=True):
+class Plan(Part, frozen=True):
     """A whole plan, in the order in which it is applied.
 
     Attributes:
