@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any, Literal
 
 from reconciler.model import Kind, TimerName
+from reconciler.planning.effect import NO_EFFECT, Effect
 from reconciler.planning.step import Change, Edge, Grace, Part, Precondition, Step
 from reconciler.planning.summary import PartialSummary, Summary
 from reconciler.planning.vocabulary import Action, Reason
@@ -23,6 +24,7 @@ __all__ = [
     "DesiredIdentity",
     "DirectoryIdentity",
     "Edge",
+    "Effect",
     "Grace",
     "LeftOut",
     "LiveCounts",
@@ -32,6 +34,7 @@ __all__ = [
     "Precondition",
     "Reason",
     "Signature",
+    "Since",
     "Step",
     "Summary",
     "Verdict",
@@ -181,6 +184,22 @@ class LiveCounts(Part, frozen=True):
     memberships: int
 
 
+class Since(Part, frozen=True):
+    """The change of the files that a plan is confined to. It says nothing of the rest of the directory.
+
+    Attributes:
+        ref: the Git revision that the files are compared with, as it was given.
+        commit: what it stood for.
+        users: how many users the change touches.
+        groups: how many groups.
+    """
+
+    ref: str
+    commit: str
+    users: int
+    groups: int
+
+
 class Plan(Part, frozen=True):
     """A whole plan, in the order in which it is applied.
 
@@ -202,7 +221,9 @@ class Plan(Part, frozen=True):
         notes: what was left alone and why, and warnings.
         pending: what waits for the end of a grace period.
         left_out: steps that were left out because of ``only`` and ``exclude``.
+        since: the change that it is confined to; ``None`` for a plan of everything.
         steps: what to do.
+        effect: who gains and loses access to which groups by the steps.
         digest: ``sha256:…`` of the canonical form of all other fields but the signature, see
             :mod:`reconciler.planning.document`.
         signature: who vouches for it.
@@ -225,7 +246,9 @@ class Plan(Part, frozen=True):
     notes: tuple[Note, ...] = ()
     pending: tuple[Pending, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    since: Since | None = None
     steps: tuple[Step, ...] = ()
+    effect: Effect = NO_EFFECT
     digest: str = ""
     signature: Signature | None = None
 
@@ -234,9 +257,10 @@ class Plan(Part, frozen=True):
         """The numbers of the last line.
 
         Where nothing is to be done, it says that the directory matches the desired state: not of a plan of which steps
-        were left out, of one that guards refuse, because what it was made from is in doubt, nor of an undo.
+        were left out, of one that guards refuse, because what it was made from is in doubt, nor of an undo or of a
+        plan that is confined to a change.
         """
-        partial = self.left_out or self.undoes is not None or self.refusals
+        partial = self.left_out or self.undoes is not None or self.since is not None or self.refusals
         counts = dict.fromkeys(Action, 0)
         for step in self.steps:
             counts[step.action] += len(step.members) or 1

@@ -45,6 +45,7 @@ class Edge(Part, frozen=True):
         via: the groups through which a nested membership comes, outermost first.
         origin: ``file:line`` of the YAML that states it.
         note: the reason that the author gave.
+        rule: the ``match`` filter that gives the place, or gave it, where one does; of a nested group its own.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Edge(Part, frozen=True):
     via: tuple[str, ...] = ()
     origin: str | None = None
     note: str | None = None
+    rule: str | None = None
 
     @property
     def address(self) -> str:
@@ -109,6 +111,7 @@ class Step(Part, frozen=True):
         note: the reason that the author gave under ``lifecycle``.
         min_members: how many members the group must have at every moment while this step removes some.
         grace: the grace period that ended before it, where an unlisted resource had one.
+        privileged: whether it changes a privileged group, or one inside of it, or who is in it.
     """
 
     id: str
@@ -128,6 +131,7 @@ class Step(Part, frozen=True):
     note: str | None = None
     min_members: int | None = None
     grace: Grace | None = None
+    privileged: bool = False
 
     @property
     def address(self) -> str:

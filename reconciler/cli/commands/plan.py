@@ -10,9 +10,10 @@ from reconciler import api
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.failures import ExitError
-from reconciler.cli.options import PlanningOptions, full_option, left_out_option, planning_options
+from reconciler.cli.options import PlanningOptions, planning_options
 from reconciler.cli.parameters import PathType
 from reconciler.cli.saving import require_folder, save_plan
+from reconciler.cli.showing import Showing, showing_options, shown
 from reconciler.cli.signing import private_key, sign_option
 from reconciler.cli.terminal import Terminal
 from reconciler.cli.workflow import make_plan
@@ -20,7 +21,7 @@ from reconciler.planning import Plan, PlanFileError, decode
 from reconciler.planning.comparing import Comparison
 from reconciler.planning.document import as_json
 from reconciler.planning.signing import signer
-from reconciler.rendering import json_document, render_json, render_text, safe
+from reconciler.rendering import json_document, safe
 from reconciler.rendering.comparison import comparison_document, render_comparison
 
 
@@ -55,8 +56,7 @@ from reconciler.rendering.comparison import comparison_document, render_comparis
 )
 @planning_options
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
-@left_out_option
-@full_option
+@showing_options
 @click.pass_obj
 def command(
     terminal: Terminal,
@@ -65,15 +65,15 @@ def command(
     signing_key: str | None,
     reviewed: Path | None,
     options: PlanningOptions,
-    left_out: bool,
+    showing: Showing,
     detailed_exitcode: bool,
-    full: bool,
 ) -> ExitCode:
     """Show what would change, and change nothing.
 
     Reads the files and the whole directory. The last line is fixed, for programs: "Plan: N to create, …" or
     "No changes. …". Guards are checked here too: a plan that one refuses is shown, and the exit code is 3.
     """
+    form = showing.form(terminal)
     require_folder(output)
     if signing_key is not None and output is None:
         raise click.UsageError("--sign signs a saved plan. Say with -o FILE where to save it.")
@@ -85,14 +85,15 @@ def command(
     if output is not None:
         save_plan(output, planned)
     comparison = None if older is None else api.compare(older, planned)
-    if terminal.json:
-        terminal.result(_document(planned, comparison))
+    if comparison is None:
+        terminal.result(shown(terminal, planned, showing))
+    elif form == "json":
+        terminal.result(json_document({"plan": as_json(planned), "comparison": comparison_document(comparison)}))
     else:
-        text = render_text(planned, color=terminal.color, full=full, width=terminal.width, left_out=left_out)
-        terminal.result(text if comparison is None else _with_comparison(text, planned, comparison, terminal, full))
+        terminal.result(_with_comparison(shown(terminal, planned, showing), planned, comparison, terminal, showing))
     if output is not None:
         terminal.tell(f"Saved to {safe(str(output))}{_by_whom(planned)}. {_after_saving(terminal, planned, output)}")
-    elif planned.steps and not planned.refusals and terminal.width is not None and not terminal.json:
+    elif planned.steps and not planned.refusals and terminal.width is not None and form == "text":
         terminal.tell(_what_now(terminal, options))
     if planned.refusals:
         return ExitCode.REFUSED
@@ -107,17 +108,10 @@ def _read(reviewed: Path) -> Plan:
         raise ExitError(ExitCode.STALE, PlanFileError(f"{reviewed}: {error}")) from error
 
 
-def _document(planned: Plan, comparison: Comparison | None) -> str:
-    """Return the plan document, which `apply` takes; beside a comparison where one was asked for."""
-    if comparison is None:
-        return render_json(planned)
-    return json_document({"plan": as_json(planned), "comparison": comparison_document(comparison)})
-
-
-def _with_comparison(text: str, planned: Plan, comparison: Comparison, terminal: Terminal, full: bool) -> str:
+def _with_comparison(text: str, planned: Plan, comparison: Comparison, terminal: Terminal, showing: Showing) -> str:
     """Return the text of a plan with a comparison before its last line, which stays the last one."""
     last = f"{planned.summary}\n"
-    compared = render_comparison(comparison, color=terminal.color, full=full, width=terminal.width)
+    compared = render_comparison(comparison, color=terminal.color, full=showing.full, width=terminal.width)
     return f"{text.removesuffix(last)}{compared}\n{last}"
 
 

@@ -9,13 +9,12 @@ import click
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.failures import exiting
-from reconciler.cli.options import full_option, left_out_option
 from reconciler.cli.parameters import PathType
+from reconciler.cli.showing import Showing, showing_options, shown
 from reconciler.cli.signing import public_key, verify_key_option
 from reconciler.cli.terminal import Terminal
 from reconciler.planning import PlanFileError, decode
 from reconciler.planning.signing import verify
-from reconciler.rendering import render_json, render_text
 
 
 @click.command(
@@ -29,10 +28,9 @@ from reconciler.rendering import render_json, render_text
 )
 @click.argument("file", type=PathType())
 @verify_key_option
-@left_out_option
-@full_option
+@showing_options
 @click.pass_obj
-def command(terminal: Terminal, *, file: Path, verify_key: str | None, left_out: bool, full: bool) -> ExitCode:
+def command(terminal: Terminal, *, file: Path, verify_key: str | None, showing: Showing) -> ExitCode:
     """Show a saved plan.
 
     Needs no workspace, no network and no credentials. The exit code is 3 where a guard refuses the plan, and 4 where
@@ -42,11 +40,7 @@ def command(terminal: Terminal, *, file: Path, verify_key: str | None, left_out:
     with exiting(ExitCode.STALE, PlanFileError):
         plan = decode(file.read_bytes())
         signer = verify(plan, trusted)
-    if terminal.json:
-        terminal.result(render_json(plan))
-    else:
-        text = render_text(plan, color=terminal.color, full=full, width=terminal.width, saved=True, left_out=left_out)
-        terminal.result(text)
+    terminal.result(shown(terminal, plan, showing, saved=True))
     if trusted is not None:
         terminal.tell(f"The plan is intact, and signed with the key that was asked for ({signer}).")
     elif signer is not None:
