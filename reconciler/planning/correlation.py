@@ -161,23 +161,30 @@ def correlate(
     pairs = search.run()
     index, claimed = search.index, search.claimed
     if not renamable:
-        pairs = [_with_predecessor(pair, index, claimed) for pair in pairs]
+        pairs = [_with_predecessor(pair, index, claimed, search.problems) for pair in pairs]
     problems = (*search.problems, *_names_taken(pairs, index, claimed))
     unlisted = tuple(resource for resource in live if resource.id not in claimed)
     return Correlation(pairs=tuple(pairs), unlisted=unlisted, problems=problems)
 
 
 def _with_predecessor(
-    pair: Pair[DesiredT, LiveT], index: _Index[LiveT], claimed: dict[str, DesiredT]
+    pair: Pair[DesiredT, LiveT], index: _Index[LiveT], claimed: dict[str, DesiredT], problems: list[Diagnostic]
 ) -> Pair[DesiredT, LiveT]:
     """Find the old group of a replacement that stopped half-way; one that has not begun has none yet."""
-    if pair.live is None or pair.predecessor is not None or fold(pair.live.name) != fold(pair.desired.name):
+    desired, live = pair.desired, pair.live
+    if live is None or pair.predecessor is not None or fold(live.name) != fold(desired.name):
         return pair
-    for previous in pair.desired.lifecycle.previously:
-        for holder in index.by_name.get(fold(previous), []):
-            if claimed.setdefault(holder.id, pair.desired) is pair.desired and holder.id != pair.live.id:
-                return replace(pair, predecessor=holder)
-    return pair
+    named = (holder for previous in desired.lifecycle.previously for holder in index.by_name.get(fold(previous), []))
+    holders = {holder.id: holder for holder in named if claimed.get(holder.id, desired) is desired}
+    holders.pop(live.id, None)
+    if not holders:
+        return pair
+    if len(holders) > 1 and pair.by == "id":
+        # Found by anything but its id, the others are told by _names_taken.
+        problems.append(_several_predecessors(desired, tuple(holders.values())))
+    predecessor = next(iter(holders.values()))
+    claimed[predecessor.id] = desired
+    return replace(pair, predecessor=predecessor)
 
 
 def _names_taken(
@@ -216,6 +223,16 @@ def _several(desired: DesiredResource, by: str, found: Sequence[LiveResource]) -
         + " and ".join(_describe(live) for live in sorted(found, key=lambda live: live.id)[:3]),
         origin=desired.source.locate(),
         hint="state the id of the one that is meant",
+    )
+
+
+def _several_predecessors(desired: DesiredResource, found: Sequence[LiveResource]) -> Diagnostic:
+    return Diagnostic(
+        code="ambiguous",
+        message=f"{desired.address} may replace {len(found)} live resources, found by previously: "
+        + " and ".join(_describe(live) for live in sorted(found, key=lambda live: live.id)[:3]),
+        origin=desired.source.locate("lifecycle", "previously"),
+        hint="take names out of previously until only the one that it replaces is left, or rename the others",
     )
 
 

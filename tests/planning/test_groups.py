@@ -148,6 +148,13 @@ class TestReplacement:
         found = live(live_group("g1", "old"), live_group("g2", "older"), group_rename=False)
         assert refusal([group("new", previously=("old", "older"))], found) == ("name-taken",)
 
+    @pytest.mark.parametrize(("first", "second"), [("old", "older"), ("old", "OLD")])
+    def test_nor_are_they_chosen_from_where_an_id_tells_which_group_the_successor_is(
+        self, first: str, second: str
+    ) -> None:
+        found = live(live_group("g0", "new"), live_group("g1", first), live_group("g2", second), group_rename=False)
+        assert refusal([group("new", id="g0", previously=("old", "older"))], found) == ("ambiguous",)
+
     def test_a_name_that_another_group_still_has_cannot_be_taken(self) -> None:
         found = live(live_group("g1", "a", externalId="1"), live_group("g2", "b", externalId="2"), group_rename=False)
         assert refusal([group("b", externalId="1"), group("c", externalId="2")], found) == ("name-held",)
