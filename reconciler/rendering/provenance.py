@@ -3,16 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
 
 from reconciler.planning.plan import Plan
 from reconciler.planning.signing import signer
-from reconciler.rendering.escape import safe, shorten
+from reconciler.rendering.escape import label, safe, shorten
+from reconciler.rendering.words import counted
 
 _LONGEST = 500
 
 
+def sources(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield what the plan was made from: the directory, the files, how much there was, and the moment."""
+    directory, desired, live = plan.directory, plan.desired, plan.live
+    commit = f" at {short_commit(desired.commit)}" if desired.commit else ""
+    sizes = (counted(live.users, "user"), counted(live.groups, "group"), counted(live.memberships, "membership"))
+    yield "Directory", f"{label(directory.name)} ({safe(directory.dialect)}) at {host(directory.base_url)}"
+    yield "Desired", f"{counted(desired.files, 'file')}{commit}"
+    yield "Live", ", ".join(sizes)
+    yield "As of", safe(plan.as_of)
+
+
+def host(base_url: str) -> str:
+    """Return host and port alone: the rest of the URL is long, and may hold credentials."""
+    try:
+        parts = urlsplit(base_url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "an unreadable URL"
+    if not parts.hostname:
+        return "an unreadable URL"
+    return safe(f"[{parts.hostname}]{port}" if ":" in parts.hostname else f"{parts.hostname}{port}")
+
+
+def short_commit(commit: str) -> str:
+    """Return a commit by its first 12 digits, with what is appended to it (``+dirty``)."""
+    name, plus, state = commit.partition("+")
+    return safe(shorten(name[:12] + plus + state, _LONGEST))
+
+
 def circumstances(plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield what a reviewer should know of why the plan is as it is; nothing for one of everything that is due."""
+    if plan.redacted:
+        yield "Redacted", f"ids or initials stand for people; this is plan {_shown(plan.digest or 'without a digest')}"
     if plan.undoes is not None:
         yield "Undoes", f"run {_shown(plan.undoes)}"
     if plan.reason is not None:
