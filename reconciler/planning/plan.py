@@ -151,7 +151,13 @@ class Signature(Part, frozen=True):
 
 
 class DirectoryIdentity(Part, frozen=True):
-    """Which directory a plan is for."""
+    """Which directory a plan is for.
+
+    Attributes:
+        name: what ``directory.yaml`` calls it.
+        base_url: its SCIM endpoint.
+        dialect: whose ways it has.
+    """
 
     name: str
     base_url: str
@@ -177,7 +183,13 @@ class DesiredIdentity(Part, frozen=True):
 
 
 class LiveCounts(Part, frozen=True):
-    """How large the directory was when it was read."""
+    """How large the directory was when it was read.
+
+    Attributes:
+        users: how many users it had.
+        groups: how many groups.
+        memberships: how many places in groups were taken, as far as the groups tell.
+    """
 
     users: int
     groups: int
