@@ -2,84 +2,48 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any
 
-from reconciler.capabilities import Capabilities
-from reconciler.model import Kind, TimerName
-from reconciler.planning import Action, Change, Edge, Note, Plan, Reason, Step, Verdict
-from reconciler.planning.document import seal
-from reconciler.planning.plan import FORMAT, DesiredIdentity, DirectoryIdentity, LeftOut, LiveCounts, Pending
+from access_plans import RULE, adoption, nested_access, since, unknown_access
+from foreign_plans import ATTACKS, EVERY_PLANE, HOSTILE, every_plane, hostile, saturated
+from large_plans import long_values, many_members, ten_thousand
+from plan_parts import group_step, inactive, listed, make_plan, unlisted, user_step
+from reconciler.model import Kind
+from reconciler.planning import Action, Change, Edge, Note, Plan, Reason, Verdict
+from reconciler.planning.plan import LeftOut
 
-
-def make_plan(*steps: Step, **fields: Any) -> Plan:
-    """A sealed plan of some steps for the directory acme, with a header that is always the same."""
-    directory = DirectoryIdentity(
-        name="acme", base_url="https://scim.example.com/scim/directory/0a1b?x=1", dialect="atlassian"
-    )
-    desired = DesiredIdentity(
-        digest="sha256:" + hashlib.sha256(b"desired").hexdigest(),
-        files=3,
-        commit="4f2c1e9b7a6d5c4b3a29180716253443526170ff+dirty",
-    )
-    plan = Plan(
-        format=FORMAT,
-        tool="reconciler 0.1.0",
-        directory=fields.pop("directory", directory),
-        desired=fields.pop("desired", desired),
-        live=LiveCounts(users=1203, groups=45, memberships=8302),
-        as_of="2026-11-22T00:00:00Z",
-        capabilities=Capabilities().as_json(),
-        steps=steps,
-        **fields,
-    )
-    return seal(plan)
-
-
-def user_step(action: Action, name: str, reason: Reason, *, line: int = 2, **fields: Any) -> Step:
-    return Step(
-        id=f"{action} user:{name}",
-        action=action,
-        kind=Kind.USER,
-        name=name,
-        reason=reason,
-        chunk=1,
-        resource_id=None if action is Action.CREATE else f"id-{name}",
-        origin=fields.pop("origin", f"users/engineering.yaml:{line}"),
-        **fields,
-    )
-
-
-def group_step(action: Action, name: str, reason: Reason = Reason.DIFFERS, *, line: int = 2, **fields: Any) -> Step:
-    return Step(
-        id=fields.pop("id", f"{action} group:{name}"),
-        action=action,
-        kind=Kind.GROUP,
-        name=name,
-        reason=reason,
-        chunk=2,
-        resource_id=fields.pop("resource_id", None if action is Action.CREATE else f"id-{name}"),
-        origin=fields.pop("origin", f"groups/platform.yaml:{line}"),
-        **fields,
-    )
-
-
-def unlisted(name: str, kind: Kind = Kind.USER, *, since: str, until: str) -> Pending:
-    """Somebody whose deactivation waits, or a group whose deletion does."""
-    action = Action.DEACTIVATE if kind is Kind.USER else Action.DELETE
-    timer = TimerName.UNLISTED
-    return Pending(action=action, kind=kind, id=f"id-{name}", name=name, timer=timer, since=since, until=until)
-
-
-def inactive(name: str, *, since: str, until: str) -> Pending:
-    """Somebody whose deletion waits."""
-    timer = TimerName.DEACTIVATED
-    return Pending(action=Action.DELETE, kind=Kind.USER, id="id", name=name, timer=timer, since=since, until=until)
-
-
-def listed(name: str, line: int = 4, **fields: Any) -> Edge:
-    return Edge(name=name, reason=Reason.LISTED, origin=f"groups/platform.yaml:{line}", **fields)
+__all__ = [
+    "ALL",
+    "ATTACKS",
+    "EVERY_PLANE",
+    "HOSTILE",
+    "RULE",
+    "SAMPLES",
+    "adoption",
+    "empty",
+    "every_kind",
+    "every_plane",
+    "group_step",
+    "hostile",
+    "inactive",
+    "listed",
+    "long_values",
+    "make_plan",
+    "many_members",
+    "nested_access",
+    "refused",
+    "remarks",
+    "replacement",
+    "saturated",
+    "since",
+    "ten_thousand",
+    "tiny",
+    "unknown_access",
+    "unlisted",
+    "user_step",
+    "waiting",
+    "waiting_and_left_out",
+]
 
 
 def empty() -> Plan:
@@ -172,7 +136,7 @@ def every_kind() -> Plan:
             "Sales (EMEA)",
             members=(
                 listed("grace@example.com", 42, note="incident lead, OPS-1234"),
-                Edge(name="bob@example.com", reason=Reason.MATCHED, origin="groups/platform.yaml:43"),
+                Edge(name="bob@example.com", reason=Reason.MATCHED, origin="groups/platform.yaml:43", rule=RULE),
                 Edge(
                     name="eve@example.com",
                     reason=Reason.NESTED,
@@ -190,7 +154,7 @@ def every_kind() -> Plan:
                 Edge(name="old@example.com", reason=Reason.NOT_LISTED, origin="groups/platform.yaml:41"),
                 Edge(name="temp@example.com", reason=Reason.EXPIRED, origin="groups/platform.yaml:46", note="OPS-9"),
                 Edge(name="early@example.com", reason=Reason.NOT_STARTED, origin="groups/platform.yaml:47"),
-                Edge(name="mover@example.com", reason=Reason.NOT_MATCHED, origin="groups/platform.yaml:48"),
+                Edge(name="mover@example.com", reason=Reason.NOT_MATCHED, origin="groups/platform.yaml:48", rule=RULE),
             ),
         ),
         user_step(Action.DEACTIVATE, "leaver@example.com", Reason.UNLISTED, origin=None),
@@ -356,63 +320,6 @@ def refused() -> Plan:
     )
 
 
-HOSTILE = "x\x1b[2J\r\n::error::owned\u202egnp.exe\u200b\u2028##[group]\x9b31m\u3164"
-
-
-def hostile() -> Plan:
-    """Every text of the plan tries to break out of the layout."""
-    return make_plan(
-        user_step(
-            Action.UPDATE,
-            HOSTILE,
-            Reason.DIFFERS,
-            origin=HOSTILE,
-            note=HOSTILE,
-            correlated_by=HOSTILE,
-            changes=(
-                Change(path="displayName", before='quoted " \\ and ::', after=HOSTILE, origin=HOSTILE),
-                Change(path=HOSTILE, before=[HOSTILE], after={HOSTILE: [HOSTILE]}, details=(HOSTILE, f"+ {HOSTILE}")),
-            ),
-        ),
-        group_step(
-            Action.ADD_MEMBERS,
-            "::warning::group",
-            origin="::debug::",
-            members=(Edge(name="::add-mask::x", reason=Reason.NESTED, via=(HOSTILE,), origin=HOSTILE, note=HOSTILE),),
-        ),
-        directory=DirectoryIdentity(name=HOSTILE, base_url=f"https://user:secret@[::1]/{HOSTILE}", dialect=HOSTILE),
-        desired=DesiredIdentity(digest="sha256:0", files=1, commit=HOSTILE),
-        notes=(
-            Note(severity="warning", code="x", message="::error::first", origin=HOSTILE),
-            Note(severity="note", code="x", message=HOSTILE),
-        ),
-        guards=(
-            Verdict(
-                guard=HOSTILE,
-                passed=False,
-                number=1,
-                limit=HOSTILE,
-                subject=HOSTILE,
-                resources=(HOSTILE,) * 2,
-                how_to_allow="::stop-commands::x",
-            ),
-            Verdict(guard="users.delete", passed=True, number=1, limit="1", allowed_by=HOSTILE),
-        ),
-        pending=(
-            Pending(
-                action=Action.DELETE,
-                kind=Kind.USER,
-                id=HOSTILE,
-                name=HOSTILE,
-                timer=TimerName.UNLISTED,
-                since=HOSTILE,
-                until=HOSTILE,
-            ),
-        ),
-        left_out=(LeftOut(step=HOSTILE, why=HOSTILE), LeftOut(step="::error::x", why="only", members=2)),
-    )
-
-
 def waiting_and_left_out() -> Plan:
     """What is pending, due and left out, by every cause."""
 
@@ -439,42 +346,6 @@ def waiting_and_left_out() -> Plan:
     )
 
 
-def many_members() -> Plan:
-    """More memberships than anybody wants to read, in several batches."""
-    additions = [listed(f"new{n:03}@example.com", n + 4) for n in range(60)]
-    removals = [Edge(name=f"old{n:02}@example.com", reason=Reason.NOT_LISTED) for n in range(4)]
-    return make_plan(
-        *(
-            group_step(
-                Action.ADD_MEMBERS,
-                "team-all",
-                id=f"add_members group:team-all {part + 1}/3",
-                members=tuple(additions[part * 25 : (part + 1) * 25]),
-            )
-            for part in range(3)
-        ),
-        group_step(Action.REMOVE_MEMBERS, "team-all", members=tuple(removals)),
-    )
-
-
-def long_values() -> Plan:
-    """Values that do not fit a line: cut where they are equal, so that the difference is seen."""
-    before = "The quick brown fox jumps over the lazy dog. " * 6
-    return make_plan(
-        user_step(
-            Action.UPDATE,
-            "ada@example.com",
-            Reason.DIFFERS,
-            changes=(
-                Change(path="title", before=before, after=before.replace("dog. The", "cat. The", 1)),
-                Change(path="displayName", before="界" * 10, after="Ada"),
-                Change(path="roles", after=[{"value": f"role-{n}"} for n in range(40)]),
-                Change(path="profileUrl", after="https://example.com/" + "a" * 300),
-            ),
-        )
-    )
-
-
 SAMPLES: Mapping[str, Callable[[], Plan]] = {
     sample.__name__: sample
     for sample in (
@@ -482,12 +353,21 @@ SAMPLES: Mapping[str, Callable[[], Plan]] = {
         tiny,
         every_kind,
         replacement,
+        adoption,
         waiting,
         waiting_and_left_out,
         remarks,
         refused,
         hostile,
+        every_plane,
         many_members,
         long_values,
+        nested_access,
+        unknown_access,
+        since,
     )
 }
+"""Plans that are cheap enough for tests of every plan with every other."""
+
+ALL: Mapping[str, Callable[[], Plan]] = {**SAMPLES, "ten_thousand": ten_thousand}
+"""The golden plans of every rendering."""
