@@ -80,8 +80,13 @@ def check_digest(plan: Plan) -> None:
     """Prove that a plan is what its digest was computed over.
 
     Raises:
-        PlanFileError: the digest is missing or wrong.
+        PlanFileError: the digest is missing or wrong, as it is by intent where the plan is redacted.
     """
+    if plan.redacted:
+        raise PlanFileError(
+            "the plan is redacted: it was written to be read, and names nobody who could be changed. "
+            f"Take the plan that it was made from ({plan.digest or 'without a digest'})"
+        )
     if not plan.digest:
         raise PlanFileError("the plan is not intact: it carries no digest. Make it again with `plan -o`")
     if plan.digest != digest(plan):

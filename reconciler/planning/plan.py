@@ -239,6 +239,8 @@ class Plan(Part, frozen=True):
         digest: ``sha256:…`` of the canonical form of all other fields but the signature, see
             :mod:`reconciler.planning.document`.
         signature: who vouches for it.
+        redacted: whether the names and addresses of people were taken out, to show it. ``digest`` is that of the plan
+            as it was: what is redacted can be read and not applied.
     """
 
     format: Literal["reconciler.plan/1"]
@@ -263,6 +265,7 @@ class Plan(Part, frozen=True):
     effect: Effect = NO_EFFECT
     digest: str = ""
     signature: Signature | None = None
+    redacted: bool = False
 
     @property
     def summary(self) -> Summary:
