@@ -20,10 +20,12 @@ class BaseUrlError(ReconcilerError):
 
     Attributes:
         template: the URL as written. The expanded one is not kept: a directory's id is not for logs.
+        problem: what is wrong with it, and what to do.
     """
 
     def __init__(self, template: str, problem: str) -> None:
         self.template = template
+        self.problem = problem
         super().__init__(f"base_url {template!r}: {problem}")
 
 
