@@ -1,12 +1,11 @@
 """Which managed attributes of one resource differ, and what would have to be written.
 
-A cheap equality decides whether anything differs at all; ``deepdiff`` then tells a person what changed inside a
-multi-valued or complex value (it is far too slow to find differences with).
+A cheap equality decides whether anything differs at all; :mod:`reconciler.planning.explaining` then tells a person what
+changed inside a multi-valued or complex value.
 """
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 from reconciler.attributes import Attribute, Path, ResourceSchema, canonical, flatten, fold, unassigned
 from reconciler.model import DesiredResource, Kind, LiveResource
+from reconciler.planning.explaining import explain
 from reconciler.planning.plan import Change
 
 Skip = Callable[[Path], bool]
@@ -222,16 +222,6 @@ def _writable(definition: Attribute, sub: str) -> bool:
     return attribute is not None and attribute.comparable
 
 
-def explain(before: Any, after: Any) -> tuple[str, ...]:
-    """Return what changed inside a multi-valued or complex value, a phrase per difference; nothing for simple ones."""
-    if not isinstance(before, (list, dict)) or not isinstance(after, (list, dict)):
-        return ()
-    from deepdiff import DeepDiff  # costs 0.4 s to import, and most plans have no such change
-
-    difference = DeepDiff(before, after, ignore_order=True, view="tree", verbose_level=2)
-    return tuple(sorted(_phrase(kind, level) for kind, levels in difference.items() for level in levels))
-
-
 def _likeness(before: Any, after: Any) -> tuple[str, ...]:
     """Return in what alone two texts differ, where that is what directories change on their own; mostly nothing."""
     if not isinstance(before, str) or not isinstance(after, str):
@@ -258,18 +248,3 @@ _FORMS: Mapping[str, Callable[[str], str]] = MappingProxyType(
         "white space, letter case and Unicode form": lambda text: _without_blanks(_composed(text)).casefold(),
     }
 )
-
-
-def _phrase(kind: str, level: Any) -> str:
-    place = ".".join(str(key) for key in level.path(output_format="list"))
-    if kind in ("iterable_item_added", "dictionary_item_added"):
-        return f"+ {place}: {_short(level.t2)}"
-    if kind in ("iterable_item_removed", "dictionary_item_removed"):
-        return f"- {place}: {_short(level.t1)}"
-    return f"~ {place}: {_short(level.t1)} → {_short(level.t2)}"
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_short(item)}" for name, item in sorted(value.items()))
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -13,7 +13,6 @@ from typing import Final, Literal, TypeAlias
 from reconciler.equality import fold
 from reconciler.model import Kind
 from reconciler.planning.plan import Action, Allowed, Plan, Reason, Step, Verdict
-from reconciler.rendering.refusals import refusal
 
 Severity: TypeAlias = Literal["high", "medium"]
 
@@ -53,8 +52,8 @@ class Risk:
         number: how many there are of it.
         addresses: all users and groups that it is about, ``user:ada@example.com``; foreign text. None where it is
             about the plan as a whole.
-        facts: what to show in place of the addresses where there is something better: what a guard counted, which group
-            takes the place of which; foreign text.
+        facts: what to show in place of the addresses where there is something better: the names of guards, which group
+            takes the place of which; foreign text. What guards have counted, the plan's verdicts tell.
         steps: the ids of the steps that do it.
     """
 
@@ -179,13 +178,14 @@ def _verdicts(code: str, verdicts: Sequence[Verdict]) -> Risk:
         code,
         len(verdicts),
         addresses=dict.fromkeys(verdict.subject for verdict in verdicts if verdict.subject is not None),
-        facts=map(_told, verdicts),
+        facts=dict.fromkeys(map(_told, verdicts)),
     )
 
 
 def _told(verdict: Verdict) -> str:
+    subject = f" of {verdict.subject}" if verdict.subject else ""
     reason = f" ({verdict.allowed_by})" if verdict.allowed_by else ""
-    return f"{verdict.guard}: {refusal(verdict)}{reason}"
+    return f"{verdict.guard}{subject}{reason}"
 
 
 def _unneeded(plan: Plan) -> Risk:

@@ -9,7 +9,7 @@ import pytest
 from desired_and_live import changes, group, live, live_group, live_user, notes, only_step, planned, step_ids, user
 from reconciler.attributes import CORE_GROUP, CORE_USER, ENTERPRISE_USER, Schemas, rfc7643_documents
 from reconciler.planning import Plan
-from reconciler.planning.changes import explain, same
+from reconciler.planning.changes import same
 
 WORK = {"value": "ada@example.com", "type": "work", "primary": True}
 HOME = {"value": "home@example.com", "type": "home"}
@@ -152,21 +152,6 @@ def test_elements_are_matched_so_that_each_finds_one_of_its_own() -> None:
 def test_lists_of_plain_values_compare_without_order() -> None:
     assert same(["b", "a"], ["a", "b"], None)
     assert not same(["b", "a"], ["a", "c"], None)
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "phrases"),
-    [
-        ("a", "b", ()),
-        ([{"value": "a"}], [{"value": "a"}, {"value": "b"}], ("+ 1: value b",)),
-        ([{"value": "a"}, {"value": "b"}], [{"value": "a"}], ("- 1: value b",)),
-        ([{"value": "a", "display": "x"}], [{"value": "a"}], ("- 0.display: x",)),
-        ([{"value": "a"}], [{"value": "a", "primary": True}], ("+ 0.primary: true",)),
-        ([WORK], [{**WORK, "type": "home"}], ("~ 0.type: work → home",)),
-    ],
-)
-def test_changes_inside_a_list_are_explained(before: Any, after: Any, phrases: tuple[str, ...]) -> None:
-    assert explain(before, after) == phrases
 
 
 @pytest.mark.parametrize(

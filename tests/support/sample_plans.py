@@ -97,7 +97,7 @@ def every_kind() -> Plan:
                     before=[{"value": "grace.old@example.com"}],
                     after=[{"value": "grace@example.com"}],
                     identity=True,
-                    details=("~ 0.value: grace.old@example.com → grace@example.com",),
+                    details=("~ work: grace.old@example.com → grace@example.com",),
                     origin="users/engineering.yaml:14",
                 ),
             ),
@@ -244,7 +244,7 @@ def remarks() -> Plan:
                     after=[{"value": "ada@example.net", "primary": True}],
                     identity=True,
                     details=(
-                        "~ 0.value: ada@example.com → ada@example.net",
+                        "~ work: ada@example.com → ada@example.net",
                         "! leaves the verified domains: the directory unlinks the account and drops its memberships, "
                         "and SCIM does not show it",
                     ),

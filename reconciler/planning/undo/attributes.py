@@ -9,7 +9,8 @@ import msgspec
 
 from reconciler.attributes import Path, fold, unassigned
 from reconciler.model import Kind, LiveResource, LiveUser
-from reconciler.planning.changes import explain, is_identity
+from reconciler.planning.changes import is_identity
+from reconciler.planning.explaining import explain
 from reconciler.planning.plan import Action, Change, Reason, Step
 from reconciler.planning.preconditions import planned_from
 from reconciler.planning.steps import step_id
