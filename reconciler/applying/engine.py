@@ -112,8 +112,9 @@ class _Run:
             self._session.outcomes[outcome.step.id] = outcome
             if outcome.step.action is Action.CREATE and outcome.resource_id is not None:
                 self._session.made(outcome.step, outcome.resource_id, new=False)
-        self._done = len(known)
-        await self._recorder.settle(known)
+        recorded = await self._recorder.settle(known)
+        for outcome in known:
+            self._finished(outcome, recorded=recorded)
 
     async def chunk(self, number: int, steps: Sequence[Step]) -> None:
         """Carry out one chunk, or record that it was not tried."""
@@ -167,12 +168,14 @@ class _Run:
         if _removes_freely(steps):
             session.removing.done()
         # Outside of the lane: the intent of the one that takes its place becomes durable in the same moment as this.
-        await self._settle(number, outcomes)
+        await self._settle(outcomes)
 
     async def _part(self, planned: Sequence[Step], kind: type[Lane | MembershipLane]) -> list[Outcome]:
         """Carry out steps of one resource that are written and read back together."""
         ready, skipped = self._met(planned)
         if ready and not self._session.ended and await self._recorder.intend(ready):
+            for step in ready:
+                self._tell("step_started", step.chunk, step=step)
             return [*skipped, *await kind(self._session, ready).run()]
         return [*skipped, *(Outcome(step=step, status=Status.NOT_TRIED) for step in ready)]
 
@@ -190,7 +193,7 @@ class _Run:
 
     async def _finish(self, chunk: int, outcomes: Sequence[Outcome]) -> None:
         self._note(chunk, outcomes)
-        await self._settle(chunk, outcomes)
+        await self._settle(outcomes)
 
     def _note(self, chunk: int, outcomes: Sequence[Outcome]) -> None:
         """Let the rest of the run know what became of steps."""
@@ -199,27 +202,41 @@ class _Run:
             if self._watch is not None:
                 self._heed(self._watch.notice(chunk, outcome))
 
-    async def _settle(self, chunk: int, outcomes: Sequence[Outcome]) -> None:
+    async def _settle(self, outcomes: Sequence[Outcome]) -> None:
         """Let the journal know, and whoever looks on once it is durable."""
-        await self._recorder.settle(outcomes)
+        recorded = await self._recorder.settle(outcomes)
         for outcome in outcomes:
-            self._done += 1
-            self._tell("step_finished", chunk, outcome)
+            self._finished(outcome, recorded=recorded)
+
+    def _finished(self, outcome: Outcome, *, recorded: bool) -> None:
+        self._done += 1
+        self._tell("step_finished", outcome.step.chunk, step=outcome.step, outcome=outcome, recorded=recorded)
 
     def _heed(self, why: str | None) -> None:
         if why is not None:
             self._session.trip(why)
 
-    def _tell(self, type_: EventType, chunk: int, outcome: Outcome | None = None) -> None:
+    def _tell(
+        self,
+        type_: EventType,
+        chunk: int,
+        *,
+        step: Step | None = None,
+        outcome: Outcome | None = None,
+        recorded: bool = True,
+    ) -> None:
         if self._on_event is not None:
             self._on_event(
                 ApplyEvent(
                     type=type_,
+                    run_id=self._run_id,
                     chunk=chunk,
                     chunks=self._chunks,
                     done=self._done,
                     total=len(self._plan.steps),
+                    step=step,
                     outcome=outcome,
+                    recorded=recorded,
                 )
             )
 

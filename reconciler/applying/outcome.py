@@ -91,25 +91,36 @@ class RunResult:
         return all(outcome.status is Status.APPLIED for outcome in self.outcomes)
 
 
-EventType: TypeAlias = Literal["chunk_started", "step_finished", "chunk_completed"]
+EventType: TypeAlias = Literal["chunk_started", "step_started", "step_finished", "chunk_completed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyEvent:
     """Something that happened during an apply, for progress.
 
+    Every step of the plan finishes once. One that is tried starts before: what is neither skipped, nor left because the
+    run stopped, nor done by an earlier run.
+
     Attributes:
-        type: ``chunk_started``, ``step_finished`` or ``chunk_completed``.
+        type: ``chunk_started``; ``step_started``, once the journal has it that the step is about to be tried and before
+            the first request about its resource; ``step_finished``, once the journal has what became of it;
+            ``chunk_completed``.
+        run_id: the name of the run.
         chunk: the number of the chunk, from 1.
         chunks: how many there are.
         done: steps that have an outcome so far.
         total: steps of the plan.
+        step: the step that started or finished.
         outcome: of the step that finished.
+        recorded: whether the journal has it. Where it cannot be written, what was in flight is told without.
     """
 
     type: EventType
+    run_id: str
     chunk: int
     chunks: int
     done: int
     total: int
+    step: Step | None = None
     outcome: Outcome | None = None
+    recorded: bool = True

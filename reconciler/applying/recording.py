@@ -30,10 +30,9 @@ class Recorder:
         """Record that these steps are about to be tried, and tell whether they may be."""
         return await self._record(self._journal.intend, steps)
 
-    async def settle(self, outcomes: Sequence[Outcome]) -> None:
-        """Record what became of steps."""
-        if outcomes:
-            await self._record(self._journal.settle, outcomes)
+    async def settle(self, outcomes: Sequence[Outcome]) -> bool:
+        """Record what became of steps, and tell whether that could be done."""
+        return not outcomes or await self._record(self._journal.settle, outcomes)
 
     async def complete(self, result: RunResult) -> bool:
         """Record how the run ended, and tell whether that could be done."""

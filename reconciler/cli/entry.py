@@ -32,7 +32,7 @@ from reconciler.cli.terminal import Terminal
         "keygen": "Make a pair of keys for signed plans.",
         "audit": "Ask what was done, by whom and why, and prove that the record is whole.",
         "doctor": "Show what the directory can do, and who says so.",
-        "schema": "Print the JSON Schema of the files.",
+        "schema": "Print the JSON Schema of the files, of plans, or of the event stream.",
         "demo": "Show the main job end to end: validate, plan, apply, and plan again.",
         "sandbox": "Serve an embedded SCIM directory for trying things out.",
     },

@@ -101,7 +101,12 @@ def encode(plan: Plan) -> bytes:
     The same plan gives the same bytes, and neither a terminal nor a log is harmed by them.
     """
     text = msgspec.json.format(msgspec.json.encode(plan), indent=1).decode()
-    return _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text).encode() + b"\n"
+    return in_ascii(text).encode() + b"\n"
+
+
+def in_ascii(text: str) -> str:
+    """Return JSON with everything beyond printable ASCII escaped, by which neither a terminal nor a log is harmed."""
+    return _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def as_json(plan: Plan) -> dict[str, Any]:

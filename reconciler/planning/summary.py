@@ -5,8 +5,17 @@ from __future__ import annotations
 import msgspec
 
 
-class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """The numbers of a plan's last line, counted from its steps. Reactivations are updates."""
+class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The numbers of a plan's last line, counted from its steps.
+
+    Attributes:
+        create: users and groups to create.
+        update: users and groups to change; reactivations are among them.
+        deactivate: users to deactivate.
+        delete: users and groups to delete.
+        add_members: memberships to add.
+        remove_members: memberships to remove.
+    """
 
     create: int = 0
     update: int = 0
