@@ -13,6 +13,7 @@ from reconciler._version import TOOL
 from reconciler.config import Policy
 from reconciler.diagnostics import DiagnosticsError
 from reconciler.model import NO_HISTORY, Desired, History, Live, utc
+from reconciler.planning.access import effect_of
 from reconciler.planning.context import Context
 from reconciler.planning.correlation import AnyPair, correlate
 from reconciler.planning.document import seal
@@ -166,6 +167,7 @@ def _document(
             pending=in_order(context.findings.pending),
             left_out=left_out,
             steps=steps,
+            effect=effect_of(context, steps),
         )
     )
 
