@@ -72,18 +72,18 @@ def plan(
 
 def render(
     plan: Plan,
-    fmt: Literal["text", "json"] = "text",
+    fmt: Literal["text", "html", "json"] = "text",
     *,
     color: bool = False,
     full: bool = False,
     width: int | None = None,
     left_out: bool = False,
 ) -> str:
-    """Return the plan as text for people, or as its JSON document.
+    """Return the plan as text for people, as a report for a browser, or as its JSON document.
 
     Args:
         plan: the plan.
-        fmt: ``text`` or ``json``; the other arguments are for ``text``.
+        fmt: ``text``, ``html`` (one file that needs nothing else) or ``json``; the other arguments are for ``text``.
         color: whether to use ANSI sequences.
         full: show every membership and every value whole.
         width: columns of the terminal, where there is one.
@@ -91,4 +91,8 @@ def render(
     """
     if fmt == "json":
         return render_json(plan)
+    if fmt == "html":
+        from reconciler.rendering.report import render_html
+
+        return render_html(plan)
     return render_text(plan, color=color, full=full, width=width, left_out=left_out)

@@ -14,7 +14,7 @@ from reconciler.cli.terminal import Terminal
 from reconciler.planning import Plan
 from reconciler.rendering import render_json, render_text
 
-Format: TypeAlias = Literal["text", "json"]
+Format: TypeAlias = Literal["text", "html", "json"]
 """The renderings of a plan. ``--json`` is ``--format json``."""
 
 
@@ -59,8 +59,13 @@ def shown(terminal: Terminal, plan: Plan, showing: Showing, *, saved: bool = Fal
         showing: how.
         saved: whether it was read from a file: what proves that it is the one that was made is told, too.
     """
-    if showing.form(terminal) == "json":
+    form = showing.form(terminal)
+    if form == "json":
         return render_json(plan)
+    if form == "html":
+        from reconciler.rendering.report import render_html
+
+        return render_html(plan)
     return render_text(
         plan, color=terminal.color, full=showing.full, width=terminal.width, saved=saved, left_out=showing.left_out
     )

@@ -1,0 +1,64 @@
+// Which steps are wanted: words that a step must hold, and one filter for each of its traits.
+
+/** The traits by which steps are filtered, in the order in which the filters stand. */
+const TRAITS = [
+  { name: "action", title: "Action", of: (step) => [step.action] },
+  { name: "kind", title: "Kind", of: (step) => [step.kind] },
+  { name: "reason", title: "Reason", of: (step) => step.reasons },
+  { name: "risk", title: "Look first", of: (step) => step.risks },
+];
+
+/** What is wanted when nothing was asked for. `only` is a set of steps that something on the page points to. */
+const EVERYTHING = { words: "", action: [], kind: [], reason: [], risk: [], group: "", only: null };
+
+/** @returns all that can be found in a step, in small letters; made when it is first needed. */
+function haystack(step) {
+  step.haystack ??= [
+    step.id,
+    step.name,
+    step.why,
+    step.origin,
+    step.note,
+    ...step.flags,
+    ...step.reasons,
+    ...step.changes.flatMap((change) => [change.path, change.before, change.after, change.origin, ...change.details]),
+    ...step.members.flatMap((edge) => [edge.name, edge.why, edge.rule, edge.origin, edge.note]),
+    ...step.facts.flat(),
+  ]
+    .join("\n")
+    .toLowerCase();
+  return step.haystack;
+}
+
+/**
+ * Find the steps that are wanted, and how many there would be for each choice of each filter.
+ *
+ * A step is wanted where it holds every word, and has one of the chosen traits of each filter in which something is
+ * chosen. The numbers of one filter count what all the others leave.
+ *
+ * @returns {{found: object[], numbers: Object<string, Map>}}
+ */
+function search(steps, wanted) {
+  const words = wanted.words.toLowerCase().split(/\s+/).filter(Boolean);
+  const chosen = TRAITS.map((trait) => new Set(wanted[trait.name]));
+  const numbers = Object.fromEntries(TRAITS.map((trait) => [trait.name, new Map()]));
+  const found = [];
+  for (const step of steps) {
+    if (wanted.only !== null && !wanted.only.steps.has(step.index)) continue;
+    if (wanted.group !== "" && String(step.group) !== wanted.group) continue;
+    if (words.length > 0 && !words.every((word) => haystack(step).includes(word))) continue;
+    const failed = TRAITS.filter((trait, at) => chosen[at].size > 0 && !trait.of(step).some((one) => chosen[at].has(one)));
+    if (failed.length === 0) found.push(step);
+    for (const trait of TRAITS) {
+      if (failed.length === 0 || (failed.length === 1 && failed[0] === trait)) {
+        for (const one of trait.of(step)) numbers[trait.name].set(one, (numbers[trait.name].get(one) ?? 0) + 1);
+      }
+    }
+  }
+  return { found, numbers };
+}
+
+/** @returns whether anything at all was asked for. */
+function isNarrowed(wanted) {
+  return wanted.words !== "" || wanted.group !== "" || wanted.only !== null || TRAITS.some((trait) => wanted[trait.name].length > 0);
+}

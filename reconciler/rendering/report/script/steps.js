@@ -1,0 +1,124 @@
+// All steps: the search, the filters, and the list.
+
+const SHOWN_AT_ONCE = 100;
+const SHOWN_MORE = 500;
+const CHOICES_AT_ONCE = 8;
+
+/** The steps with their search. `wanted` and `onWanted` are the page's, so that risks and access can point to steps. */
+function Steps({ plan, wanted, onWanted, opened, onOpen }) {
+  const [limit, setLimit] = useState(SHOWN_AT_ONCE);
+  const printing = usePrinting();
+  const list = useRef(null);
+  const { found, numbers } = useMemo(() => search(plan.steps, wanted), [wanted]);
+  const shown = printing ? found : found.slice(0, limit);
+
+  useEffect(() => setLimit(SHOWN_AT_ONCE), [wanted]);
+  const want = (part) => onWanted({ ...wanted, ...part });
+
+  if (plan.steps.length === 0) return html`<p class="empty">There are no steps.</p>`;
+  return html`<div>
+    <${Filters} plan=${plan} wanted=${wanted} numbers=${numbers} want=${want} list=${list} />
+    <div class="found">
+      <p role="status" aria-live="polite">
+        ${isNarrowed(wanted) ? html`<b>${found.length.toLocaleString("en")}</b> of ${counted(plan.steps.length, "step")}` : html`<b>${plan.steps.length.toLocaleString("en")}</b> ${plan.steps.length === 1 ? "step" : "steps"}`}
+        ${shown.length < found.length && `, the first ${shown.length.toLocaleString("en")} shown`}
+      </p>
+      ${wanted.only !== null && html`<p class="only">Only ${wanted.only.words}</p>`}
+      ${isNarrowed(wanted) && html`<button class="quiet" type="button" onClick=${() => onWanted(EVERYTHING)}>Clear all filters</button>`}
+    </div>
+    ${found.length === 0 && html`<p class="empty">No step has all of this. Fewer words or filters find more.</p>`}
+    <ol class="steps" ref=${list} onKeyDown=${(event) => moveFocus(event, "summary")}>
+      ${shown.map((step) => html`<${Step} key=${step.index} step=${step} open=${opened.has(step.index)} onOpen=${onOpen} />`)}
+    </ol>
+    ${shown.length < found.length && html`<p class="further">
+      <button type="button" onClick=${() => setLimit(limit + SHOWN_MORE)}>Show ${Math.min(SHOWN_MORE, found.length - shown.length).toLocaleString("en")} more</button>
+      ${" "}<button class="quiet" type="button" onClick=${() => setLimit(Infinity)}>Show all ${found.length.toLocaleString("en")}</button>
+    </p>`}
+  </div>`;
+}
+
+function Filters({ plan, wanted, numbers, want, list }) {
+  const groups = useMemo(() => groupsOf(plan), []);
+  const escaped = (event) => {
+    if (event.key === "Escape" && wanted.words !== "") {
+      event.preventDefault();
+      want({ words: "" });
+    } else if (event.key === "ArrowDown") {
+      event.preventDefault();
+      list.current?.querySelector("summary")?.focus();
+    }
+  };
+  return html`<form class="filters" role="search" aria-label="Steps" onSubmit=${(event) => event.preventDefault()}>
+    <div class="asked">
+      <label class="field">
+        <span>Search <kbd>/</kbd></span>
+        <input id="search" type="search" autocomplete="off" spellcheck=${false} placeholder="A name, an attribute, a file, a reason"
+          value=${wanted.words} onInput=${(event) => want({ words: event.currentTarget.value })} onKeyDown=${escaped} />
+      </label>
+      ${groups.length > 0 && html`<label class="field">
+        <span>Group</span>
+        <select value=${wanted.group} onChange=${(event) => want({ group: event.currentTarget.value })}>
+          <option value="">All groups and users</option>
+          ${groups.map(([key, name]) => html`<option key=${key} value=${String(key)}>${name}</option>`)}
+        </select>
+      </label>`}
+    </div>
+    <div class="choices">
+      ${TRAITS.map((trait) => html`<${Choices} key=${trait.name} plan=${plan} trait=${trait} chosen=${wanted[trait.name]} numbers=${numbers[trait.name]} want=${want} />`)}
+    </div>
+  </form>`;
+}
+
+/** One filter: a box to tick for every value of a trait that some step has. */
+function Choices({ plan, trait, chosen, numbers, want }) {
+  const [all, setAll] = useState(false);
+  const values = useMemo(() => [...new Set(plan.steps.flatMap(trait.of))], []);
+  if (values.length < 2 && trait.name !== "risk") return null;
+  if (values.length === 0) return null;
+  if (trait.name === "risk") values.sort((one, other) => one - other);
+  const shown = all ? values : values.slice(0, CHOICES_AT_ONCE);
+  const toggle = (value) => want({ [trait.name]: chosen.includes(value) ? chosen.filter((one) => one !== value) : [...chosen, value] });
+  return html`<fieldset>
+    <legend>${trait.title}</legend>
+    ${shown.map((value) => html`<label key=${value} class="choice">
+      <input type="checkbox" checked=${chosen.includes(value)} onChange=${() => toggle(value)} />
+      <span>${trait.name === "risk" ? plan.risks[value] : value} <b>${(numbers.get(value) ?? 0).toLocaleString("en")}</b></span>
+    </label>`)}
+    ${values.length > shown.length && html`<button class="quiet" type="button" onClick=${() => setAll(true)}>${values.length - shown.length} more</button>`}
+  </fieldset>`;
+}
+
+/** @returns the groups that some step is about, by name. */
+function groupsOf(plan) {
+  const keys = new Set(plan.steps.map((step) => step.group).filter((key) => key !== null));
+  return [...keys].map((key) => [key, plan.nameOf(key)]).sort(([, one], [, other]) => one.localeCompare(other));
+}
+
+/** Move the focus up and down among elements of one sort with the arrow keys. */
+function moveFocus(event, selector) {
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (by === undefined || !event.target.matches(selector)) return;
+  event.preventDefault();
+  const all = [...event.currentTarget.querySelectorAll(selector)];
+  all[all.indexOf(event.target) + by]?.focus();
+}
+
+/** @returns whether the page is being printed: then all that was found is on it. */
+function usePrinting() {
+  const [printing, setPrinting] = useState(false);
+  useEffect(() => {
+    const media = matchMedia("print");
+    const changed = () => setPrinting(media.matches);
+    const begins = () => setPrinting(true);
+    const ends = () => setPrinting(false);
+    media.addEventListener("change", changed);
+    addEventListener("beforeprint", begins);
+    addEventListener("afterprint", ends);
+    return () => {
+      media.removeEventListener("change", changed);
+      removeEventListener("beforeprint", begins);
+      removeEventListener("afterprint", ends);
+    };
+  }, []);
+  return printing;
+}
