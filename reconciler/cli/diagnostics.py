@@ -30,6 +30,18 @@ def base_of(workspace: Path) -> str:
         return workspace.as_posix()
 
 
+def repository_base_of(workspace: Path) -> str:
+    """Return the path to a workspace from the root of its Git repository, from where code hosts name files.
+
+    Without a repository it is the path from here, where a job of theirs begins.
+    """
+    # Imported now: what reads files is not needed to tell an error.
+    from reconciler.desired.workspace import git_prefix
+
+    prefix = git_prefix(workspace)
+    return base_of(workspace) if prefix is None else prefix
+
+
 def tally(diagnostics: Sequence[Diagnostic]) -> str:
     """Return how many problems there are: ``2 errors, 1 warning``."""
     counts = Counter(found.severity for found in diagnostics)

@@ -227,6 +227,14 @@ def git_author(workspace: Path, commit: str = "HEAD") -> str | None:
     return _git(workspace, "log", "-1", "--no-show-signature", "--format=%an <%ae>", "--end-of-options", commit)
 
 
+def git_prefix(workspace: Path) -> str | None:
+    """Return the path from the root of its Git repository to a workspace, ``directories/acme/``; ``""`` at the root.
+
+    ``None`` where there is no Git or no repository.
+    """
+    return _git(workspace, "rev-parse", "--show-prefix")
+
+
 def _git(workspace: Path, *arguments: str) -> str | None:
     program = shutil.which("git")
     if program is None:

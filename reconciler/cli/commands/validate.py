@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import click
 
 from reconciler import api
 from reconciler.cli.command import Command
-from reconciler.cli.diagnostics import base_of, tally
+from reconciler.cli.diagnostics import base_of, repository_base_of, tally
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.terminal import Terminal
 from reconciler.desired import Loaded
@@ -16,7 +16,7 @@ from reconciler.diagnostics import Diagnostic, DiagnosticsError
 from reconciler.rendering import json_document, render_diagnostics
 from reconciler.rendering.words import counted
 
-Format = Literal["text", "json", "github"]
+Format = Literal["text", "json", "github", "gitlab"]
 
 
 @click.command(
@@ -26,15 +26,16 @@ Format = Literal["text", "json", "github"]
         "reconciler validate                      # this folder",
         "reconciler validate -C directories/acme  # another workspace",
         "reconciler validate --format github      # annotations in a pull request",
+        "reconciler validate --format gitlab > gl-code-quality-report.json",
     ),
 )
 @click.option(
     "--format",
     "fmt",
-    type=click.Choice(["text", "json", "github"]),
+    type=click.Choice(get_args(Format)),
     default="text",
     show_default=True,
-    help="For people, for programs, or as workflow commands of GitHub Actions.",
+    help="For people, for programs, as workflow commands of GitHub Actions, or as a Code Quality report for GitLab.",
 )
 @click.pass_obj
 def command(terminal: Terminal, fmt: Format) -> ExitCode:
@@ -52,7 +53,7 @@ def command(terminal: Terminal, fmt: Format) -> ExitCode:
     if terminal.json or fmt == "json":
         terminal.result(json_document(_document(loaded, found)))
     else:
-        base = base_of(terminal.workspace)
+        base = base_of(terminal.workspace) if fmt == "text" else repository_base_of(terminal.workspace)
         terminal.result(render_diagnostics(found, fmt, color=terminal.color, base=base))
         if fmt == "text":
             terminal.result(f"{_conclusion(loaded, found)}\n")
