@@ -144,7 +144,7 @@ def reconcile(
             as_of=as_of,
         )
         live, planned = run.plan()
-        approved = run.approved(planned)
+        approved = run.approved(planned, live)
         if on_plan:
             on_plan(planned, approved)
         path = output or folder / PENDING_PLAN
@@ -202,9 +202,9 @@ class _Run:
         moment = self.as_of or datetime.now(UTC)
         return live, make_plan(self.desired, live, as_of=moment, policy=self.policy, history=history)
 
-    def approved(self, planned: Plan) -> Plan:
-        """Return the part of a plan that goes without a person."""
-        return select_kinds(planned, self.config.auto_approve, canary=self.policy.canary)
+    def approved(self, planned: Plan, live: Live) -> Plan:
+        """Return the part of a plan for a directory that goes without a person."""
+        return select_kinds(planned, self.config.auto_approve, canary=self.policy.canary, live=live)
 
     def drifted(self, live: Live, planned: Plan, approved: Plan) -> frozenset[str]:
         """Return the steps that are left to a person and would take back what the directory has changed itself."""
@@ -227,10 +227,10 @@ class _Run:
         if result.by_user:
             return planned, (f"{before}: the run was stopped",)
         try:
-            _, rest = self.plan()
+            live, rest = self.plan()
         except ReconcilerError as error:
             return planned, (f"{before}: the directory could not be read again: {error}",)
-        still = len(self.approved(rest).left_out) > len(rest.left_out)
+        still = len(self.approved(rest, live).left_out) > len(rest.left_out)
         return (rest, ()) if still else (None, ())
 
 

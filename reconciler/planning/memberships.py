@@ -100,8 +100,15 @@ def _removals(context: Context, target: Target, roster: Roster, surplus: Iterabl
 
 
 def _surplus(target: Target, kind: Kind, name: str, member: str, reason: Reason) -> Edge:
-    stating = "match" if reason is Reason.NOT_MATCHED else "members"
-    return Edge(kind=kind, name=name, id=member, reason=reason, origin=str(target.desired.source.locate(stating)))
+    desired, by_rule = target.desired, reason is Reason.NOT_MATCHED
+    return Edge(
+        kind=kind,
+        name=name,
+        id=member,
+        reason=reason,
+        origin=str(desired.source.locate("match" if by_rule else "members")),
+        rule=desired.match if by_rule else None,
+    )
 
 
 def _batches(context: Context, action: Action, target: Target, parts: Iterable[Sequence[Edge]]) -> Iterator[Step]:

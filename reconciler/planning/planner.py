@@ -19,7 +19,7 @@ from reconciler.planning.correlation import AnyPair, correlate
 from reconciler.planning.document import seal
 from reconciler.planning.grace import in_order, still_pending
 from reconciler.planning.groups import plan_groups, replaced_deletions
-from reconciler.planning.guarding import judge, recorded, with_minimums
+from reconciler.planning.guarding import judge, recorded, with_minimums, with_privileged
 from reconciler.planning.leaving_out import key_of
 from reconciler.planning.memberships import plan_memberships
 from reconciler.planning.names import release_names
@@ -126,6 +126,7 @@ def finished(
         findings.forget({*map(key_of, parted.dropped)}.difference(map(key_of, parted.kept)))
         steps = chunked(parted.kept, chunk_size=chunk_size, canary=canary, bulk=bulk)
     verdicts = judge(context, steps, pairs, from_files=undoes is None)
+    steps = with_privileged(context, steps, pairs)
     return _document(context, steps, parted.left_out, verdicts, undoes)
 
 

@@ -69,7 +69,14 @@ class Seat(NamedTuple):
             via=self.via,
             origin=str(place),
             note=stated.reason if stated else None,
+            rule=self.rule,
         )
+
+    @property
+    def rule(self) -> str | None:
+        """The ``match`` filter that gives the place, or would give it if it counted now."""
+        stated = self.position is not None or self.reason is Reason.CARRIED_OVER
+        return None if stated else self.group.match
 
 
 class Roster(NamedTuple):

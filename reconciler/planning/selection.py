@@ -12,7 +12,8 @@ import msgspec
 from reconciler.attributes import fold
 from reconciler.diagnostics import Diagnostic, ReconcilerError
 from reconciler.filters import Filter, FilterError
-from reconciler.model import Kind, LiveResource
+from reconciler.model import Kind, Live, LiveResource
+from reconciler.planning.access import effect_on
 from reconciler.planning.context import Context
 from reconciler.planning.correlation import AnyPair
 from reconciler.planning.document import seal
@@ -127,7 +128,7 @@ def select(context: Context, steps: Sequence[Step], pairs: Sequence[AnyPair]) ->
     return leave_out(steps, why_step, why_edge)
 
 
-def select_kinds(plan: Plan, kinds: Collection[str], *, canary: int = CANARY) -> Plan:
+def select_kinds(plan: Plan, kinds: Collection[str], *, live: Live, canary: int = CANARY) -> Plan:
     """Return the part of a plan that may be applied without a person.
 
     Steps of other kinds are left out, and everything that needs one of them: a new member of a group whose creation is
@@ -138,6 +139,7 @@ def select_kinds(plan: Plan, kinds: Collection[str], *, canary: int = CANARY) ->
     Args:
         plan: a sealed plan.
         kinds: what is approved, of :data:`~reconciler.planning.vocabulary.CHANGE_KINDS`.
+        live: the directory that the plan was made for, by which is told whose access the part changes.
         canary: steps of the first chunk, at most.
 
     Raises:
@@ -168,6 +170,7 @@ def select_kinds(plan: Plan, kinds: Collection[str], *, canary: int = CANARY) ->
         msgspec.structs.replace(
             plan,
             steps=renumbered(parted.kept, canary=canary),
+            effect=effect_on(live, parted.kept),
             left_out=(*plan.left_out, *parted.left_out),
             pending=in_order((*plan.pending, *still_pending(parted.dropped))),
             signature=None,

@@ -322,7 +322,9 @@ class TestMinimum:
     def test_a_deletion_is_left_out_with_the_additions_that_it_needs(self) -> None:
         found = (ADA, BOB, EVE, live_group("g1", "team", ["u-ada", "u-bob"]))
         listed = [*LISTED[1:], group("team", ["bob@example.com", "eve@example.com"])]
-        made = select_kinds(planned(listed, found, keeping(min_members={"team": 2})), {"users.delete"})
+        made = select_kinds(
+            planned(listed, found, keeping(min_members={"team": 2})), {"users.delete"}, live=live(*found)
+        )
         assert made.steps == ()
         assert ("delete user:ada@example.com", "needs “add_members group:team”") in [
             (one.step, one.why) for one in made.left_out

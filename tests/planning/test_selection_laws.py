@@ -72,7 +72,7 @@ def approvals(draw: st.DrawFn) -> Parts | None:
     if whole is None:
         return None
     kinds = draw(st.sets(st.sampled_from(CHANGE_KINDS)))
-    return Parts(found, rules, whole, select_kinds(whole, kinds, canary=rules.canary))
+    return Parts(found, rules, whole, select_kinds(whole, kinds, live=found.live, canary=rules.canary))
 
 
 parts = selections() | approvals()
@@ -194,10 +194,10 @@ def test_only_what_is_approved_goes_unattended(given_states: States, kinds: set[
     whole = made_for(given_states, given_states.desired.config.policy)
     if whole is None:
         return
-    part = select_kinds(whole, kinds)
+    part = select_kinds(whole, kinds, live=given_states.live)
     assert all(kinds.issuperset(step.change_kinds) for step in part.steps)
     assert part.digest == digest(part)
     assert part.guards == whole.guards
-    assert select_kinds(part, kinds) == part
-    assert select_kinds(whole, CHANGE_KINDS) is whole
-    assert select_kinds(whole, ()).steps == ()
+    assert select_kinds(part, kinds, live=given_states.live) == part
+    assert select_kinds(whole, CHANGE_KINDS, live=given_states.live) is whole
+    assert select_kinds(whole, (), live=given_states.live).steps == ()

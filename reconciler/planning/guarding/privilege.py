@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from itertools import chain
+
+import msgspec
 
 from reconciler.model import Kind
 from reconciler.planning.context import Context
+from reconciler.planning.correlation import AnyPair
 from reconciler.planning.guarding.allowing import Allowances, flag
 from reconciler.planning.guarding.forecast import Forecast, key
 from reconciler.planning.guarding.limits import SHOWN
 from reconciler.planning.guarding.protection import Protections
-from reconciler.planning.plan import Verdict
+from reconciler.planning.plan import Action, Step, Verdict
+
+_CHANGES_ACCOUNT = frozenset({Action.CREATE, Action.REACTIVATE, Action.DEACTIVATE, Action.DELETE})
 
 
 def judge_privileged(
@@ -64,3 +70,35 @@ def _inside(context: Context, forecast: Forecast, protections: Protections) -> f
         found.update(new)
         waiting.extend(new)
     return frozenset(found)
+
+
+def with_privileged(context: Context, steps: Collection[Step], pairs: Collection[AnyPair] = ()) -> tuple[Step, ...]:
+    """Return the steps, those marked that change privileged groups, whether or not that was allowed.
+
+    They are the ones that the guard counts, and the steps on the accounts of people who are in such a group before the
+    plan or come into it.
+
+    Args:
+        context: the inputs of the planning.
+        steps: what the plan would do.
+        pairs: which live resource each listed one means.
+    """
+    steps = tuple(steps)
+    stated = any(group.lifecycle.privileged for group in context.desired.groups)
+    if not steps or not (stated or context.policy.protection.privileged):
+        return steps
+    forecast, protections = Forecast(context.live, steps), Protections(context, steps, pairs)
+    known = (*context.live.groups_by_id, *forecast.created[Kind.GROUP])
+    groups = _inside(context, forecast, protections).union(filter(protections.privileged, known))
+    before = set(chain.from_iterable(map(forecast.before, groups)))
+    after = {edge.id or edge.address for group in groups for edge in forecast.added.get(group, ())}
+    members = before | after
+
+    def counts(step: Step) -> bool:
+        if step.kind is Kind.GROUP and key(step) in groups:
+            return True
+        # A group that is deleted is a loss like a user where the directory has nested groups against its own word.
+        about_member = step.kind is Kind.USER or step.action is Action.DELETE
+        return about_member and step.action in _CHANGES_ACCOUNT and key(step) in members
+
+    return tuple(msgspec.structs.replace(step, privileged=True) if counts(step) else step for step in steps)
