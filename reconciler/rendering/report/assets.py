@@ -8,14 +8,40 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 _FOLDER = Path(__file__).parent
-_VENDORED = ("preact.min.umd.js", "hooks.umd.js", "htm.umd.js")
 _OWN = ("data.js", "search.js", "details.js", "steps.js", "access.js", "page.js")
 _SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*\n?", re.MULTILINE)
-_NOTICE = (
-    "/*! Preact 10.29.8, (c) 2015-present Jason Miller, MIT License, https://preactjs.com\n"
-    "    htm 3.1.1, (c) 2018 Google Inc., Apache License 2.0, https://github.com/developit/htm */\n"
-)
+
+
+class Vendored(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of somebody else's, kept as it was published.
+
+    Attributes:
+        file: its name in ``vendor``.
+        name: of the library.
+        version: of the library.
+        licence: its SPDX identifier.
+        copyright: who holds it.
+        licence_file: the name of the licence's text in ``vendor``.
+        source: the package and the path in it.
+        sha256: of the file, in hexadecimal.
+    """
+
+    file: str
+    name: str
+    version: str
+    licence: str
+    copyright: str
+    licence_file: str
+    source: str
+    sha256: str
+
+    @property
+    def notice(self) -> str:
+        """The comment that stands before its code in a report."""
+        return f"/*! {self.name} {self.version}, {self.copyright}, {self.licence} */\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +82,17 @@ class Assets:
 
 def assets() -> Assets:
     """Return the files, read and put together."""
-    libraries = [_SOURCE_MAP.sub("", _read("vendor", name)) for name in _VENDORED]
     own = ['"use strict";\n', *(_read("script", name) for name in _OWN)]
     return Assets(
         style=_read("style", "report.css"),
-        libraries=_NOTICE + "\n".join(libraries),
+        libraries="\n".join(one.notice + _SOURCE_MAP.sub("", _read("vendor", one.file)) for one in vendored()),
         script="\n".join(own),
     )
+
+
+def vendored() -> tuple[Vendored, ...]:
+    """Return what is known of the files in ``vendor``, in the order in which they have to run."""
+    return msgspec.json.decode(_read("vendor", "vendored.json"), type=tuple[Vendored, ...])
 
 
 def _read(*path: str) -> str:

@@ -126,7 +126,7 @@ def facts(plan: Plan, risks: Sequence[Risk]) -> Facts:
         place=f"{named['Directory']} · {named['Desired']} · as of {named['As of']}",
         status=_status(plan),
         summary=str(plan.summary),
-        tiles=tuple(_tiles(plan)),
+        tiles=tuple(_tiles(plan, risks)),
         risks=tuple(map(_risk, risks)),
         guards=tuple(map(_guard, sorted(plan.guards, key=_gravity))),
         notes=tuple(sorted(notes, key=lambda note: note.severity != "warning")),
@@ -164,9 +164,10 @@ def _remarks(plan: Plan) -> Iterator[str]:
         yield f"Undoes run {safe(shorten(plan.undoes, _LONGEST_NAME))}."
 
 
-def _tiles(plan: Plan) -> Iterator[Tile]:
+def _tiles(plan: Plan, risks: Sequence[Risk]) -> Iterator[Tile]:
     summary, effect = plan.summary, plan.effect
     gaining, losing = _people(effect, lost=False), _people(effect, lost=True)
+    stranded = sum(risk.number for risk in risks if risk.code == "last-group")
     for number, words, tone in (
         (summary.create, "to create", "create"),
         (summary.update, "to update", "change"),
@@ -176,7 +177,7 @@ def _tiles(plan: Plan) -> Iterator[Tile]:
         (summary.remove_members, "memberships to remove", "remove"),
         (gaining, "gain access" if gaining != 1 else "gains access", "create"),
         (losing, "lose access" if losing != 1 else "loses access", "remove"),
-        (sum(user.loses_last_group for user in effect.users), "left without any group", "remove"),
+        (stranded, "stay without a group" if stranded != 1 else "stays without a group", "remove"),
     ):
         yield Tile(number=f"{number:,}", words=words, tone=tone if number else "none")
 

@@ -35,7 +35,8 @@ def render_html(plan: Plan, *, redact: bool = False) -> str:
         from reconciler.rendering.redacting import redacted
 
         plan = redacted(plan)
-    found = risks(plan)
+    # What refuses the plan stands above the risks in full.
+    found = [risk for risk in risks(plan) if risk.code != "refused"]
     template = _environment().get_template("report.html.jinja")
     return template.render(
         facts=facts(plan, found),

@@ -59,6 +59,7 @@ class Picture:
         memberships: the groups whose memberships change most.
         folded: the groups after these.
         more: how many groups follow after those, which the picture does not show.
+        left: the share of the longest bar of removals, right that of additions: how wide the two sides have to be.
     """
 
     users: tuple[Bar, ...]
@@ -66,6 +67,8 @@ class Picture:
     memberships: tuple[GroupBar, ...]
     folded: tuple[GroupBar, ...]
     more: int
+    left: float
+    right: float
 
 
 def picture(plan: Plan) -> Picture:
@@ -79,6 +82,8 @@ def picture(plan: Plan) -> Picture:
         memberships=memberships[:_SHOWN],
         folded=memberships[_SHOWN : _SHOWN + _FOLDED],
         more=max(0, len(memberships) - _SHOWN - _FOLDED),
+        left=max((row.removed_width for row in memberships), default=0.0),
+        right=max((row.added_width for row in memberships), default=0.0),
     )
 
 

@@ -1,6 +1,7 @@
 // Who has access before and after: a list of groups or people, and one of them in full.
 
 const LISTED = 200;
+const ROWS = 15;
 
 /** The view of one group or one person, chosen from a list. */
 function Explorer({ plan, onPoint }) {
@@ -8,7 +9,7 @@ function Explorer({ plan, onPoint }) {
   const [words, setWords] = useState("");
   const [chosen, setChosen] = useState(null);
   const all = plan[side];
-  const sorted = useMemo(() => [...all].sort(heaviestFirst), [side]);
+  const sorted = useMemo(() => [...all].sort((one, other) => heavierFirst(one, other, side)), [side]);
   const asked = words.toLowerCase().split(/\s+/).filter(Boolean);
   const found = sorted.filter((one) => asked.every((word) => one.name.toLowerCase().includes(word)));
   const one = all.find((other) => other.key === chosen) ?? found[0];
@@ -19,7 +20,7 @@ function Explorer({ plan, onPoint }) {
   };
   const turn = (where) => choose(where, null);
 
-  if (plan.groups.length === 0 && plan.people.length === 0) return html`<p class="empty">Nobody gains or loses access to a group.</p>`;
+  if (plan.groups.length === 0 && plan.people.length === 0) return null;
   return html`<div class="explorer">
     <div class="pick">
       <div class="turn" role="group" aria-label="What to choose from">
@@ -54,8 +55,8 @@ function number(changes, side) {
   return side === "people" ? changes.length : changes.reduce((sum, access) => sum + access.users.length, 0);
 }
 
-function heaviestFirst(one, other) {
-  const side = "group" in (one.lost[0] ?? one.gained[0] ?? {}) ? "people" : "groups";
+/** Put those first who lose the last group, then who loses most, then who gains most. */
+function heavierFirst(one, other, side) {
   const by = (which) => number(other[which], side) - number(one[which], side);
   return Number(other.last ?? false) - Number(one.last ?? false) || by("lost") || by("gained") || one.name.localeCompare(other.name);
 }
@@ -101,17 +102,18 @@ function keptNumber({ after, gained, kept }) {
 function AccessTable({ title, tone, rows, head, onPoint, onName }) {
   const [all, setAll] = useState(false);
   if (rows.length === 0) return null;
-  const shown = all ? rows : rows.slice(0, LISTED);
+  const ruled = rows.some(({ edge }) => edge?.rule);
+  const shown = all ? rows : rows.slice(0, ROWS);
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${title}>
     <table>
       <caption class=${tone}>${title}: ${rows.length.toLocaleString("en")}</caption>
-      <thead><tr><th scope="col">${head}</th><th scope="col">By</th><th scope="col">Why</th><th scope="col">Rule</th></tr></thead>
+      <thead><tr><th scope="col">${head}</th><th scope="col">By</th><th scope="col">Why</th>${ruled && html`<th scope="col">Rule</th>`}</tr></thead>
       <tbody>
         ${shown.map(({ key, name, access, edge }) => html`<tr>
           <th scope="row"><button class="link" type="button" onClick=${() => onName(key)}><bdi>${name}</bdi></button></th>
           <td>${access.step && html`<button class="link" type="button" onClick=${() => onPoint([access.step], `the step “${access.step.id}”`)}>${access.step.action} <bdi>${access.step.name}</bdi></button>`}</td>
           <td>${whyOf(access, edge)}</td>
-          <td>${edge?.rule && html`<code>${edge.rule}</code>`}</td>
+          ${ruled && html`<td>${edge?.rule && html`<code>${edge.rule}</code>`}</td>`}
         </tr>`)}
       </tbody>
     </table>
@@ -121,7 +123,7 @@ function AccessTable({ title, tone, rows, head, onPoint, onName }) {
 
 /** @returns why, by which groups, and which line says so. */
 function whyOf(access, edge) {
-  const via = access.via.length > 0 ? `through ${access.via.join(" → ")}` : "";
+  const via = access.via.length > 0 ? `via ${access.via.join(" → ")}` : "";
   const note = edge?.note ? `# ${edge.note}` : "";
   return [edge?.why || access.step?.why, via, edge?.origin || access.step?.origin, note].filter(Boolean).join(", ");
 }

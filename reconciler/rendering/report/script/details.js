@@ -27,10 +27,13 @@ function gist(step) {
 /** One step, folded to its line until it is opened. */
 function Step({ step, open, onOpen }) {
   const body = open && html`<${StepBody} step=${step} />`;
-  const toggled = (event) => event.currentTarget.open !== open && onOpen(step.index, event.currentTarget.open);
+  const toggle = (event) => {
+    event.preventDefault();
+    onOpen(step.index, !open);
+  };
   return html`<li class="step">
-    <details open=${open} onToggle=${toggled}>
-      <summary>
+    <details open=${open}>
+      <summary onClick=${toggle}>
         <span class="sign ${toneOf(step.action)}" aria-hidden="true">${signOf(step.action)}</span>
         <span class="deed">${step.action}</span>
         <span class="kind">${step.kind}</span>
@@ -57,6 +60,7 @@ function StepBody({ step }) {
 
 function Changes({ step }) {
   const creation = step.action === "create";
+  const placed = step.changes.some((change) => change.origin);
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Attributes of ${step.name}">
     <table>
       <caption>Attributes</caption>
@@ -64,7 +68,7 @@ function Changes({ step }) {
         <th scope="col">Attribute</th>
         ${!creation && html`<th scope="col">Before</th>`}
         <th scope="col">${creation ? "Value" : "After"}</th>
-        <th scope="col">File</th>
+        ${placed && html`<th scope="col">File</th>`}
       </tr></thead>
       <tbody>
         ${step.changes.map(
@@ -74,7 +78,7 @@ function Changes({ step }) {
             <td class="value create">${change.after}${change.details.map(
               (phrase) => html`<p class="phrase">${phrase}</p>`,
             )}</td>
-            <td class="origin">${change.origin}</td>
+            ${placed && html`<td class="origin">${change.origin}</td>`}
           </tr>`,
         )}
       </tbody>
@@ -84,19 +88,26 @@ function Changes({ step }) {
 
 function Members({ step }) {
   const tone = toneOf(step.action);
+  const has = (column) => step.members.some((member) => member[column]);
   const verb = tone === "create" ? "added" : "removed";
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Members of ${step.name}">
     <table>
       <caption>${counted(step.members.length, "member")} ${verb}</caption>
-      <thead><tr><th scope="col">Member</th><th scope="col">Why</th><th scope="col">Rule</th><th scope="col">File</th><th scope="col">Note</th></tr></thead>
+      <thead><tr>
+        <th scope="col">Member</th>
+        <th scope="col">Why</th>
+        ${has("rule") && html`<th scope="col">Rule</th>`}
+        ${has("origin") && html`<th scope="col">File</th>`}
+        ${has("note") && html`<th scope="col">Note</th>`}
+      </tr></thead>
       <tbody>
         ${step.members.map(
           (member) => html`<tr>
             <th scope="row" class=${tone}>${signOf(step.action)} ${member.kind === "group" && "group "}<bdi>${member.name}</bdi></th>
             <td>${member.why}</td>
-            <td>${member.rule && html`<code>${member.rule}</code>`}</td>
-            <td class="origin">${member.origin}</td>
-            <td>${member.note}</td>
+            ${has("rule") && html`<td>${member.rule && html`<code>${member.rule}</code>`}</td>`}
+            ${has("origin") && html`<td class="origin">${member.origin}</td>`}
+            ${has("note") && html`<td>${member.note}</td>`}
           </tr>`,
         )}
       </tbody>

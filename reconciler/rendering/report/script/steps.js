@@ -27,7 +27,7 @@ function Steps({ plan, wanted, onWanted, opened, onOpen }) {
       ${isNarrowed(wanted) && html`<button class="quiet" type="button" onClick=${() => onWanted(EVERYTHING)}>Clear all filters</button>`}
     </div>
     ${found.length === 0 && html`<p class="empty">No step has all of this. Fewer words or filters find more.</p>`}
-    <ol class="steps" ref=${list} onKeyDown=${(event) => moveFocus(event, "summary")}>
+    <ol class=${shown.length > SHOWN_AT_ONCE ? "steps many" : "steps"} ref=${list} onKeyDown=${(event) => moveFocus(event, "summary")}>
       ${shown.map((step) => html`<${Step} key=${step.index} step=${step} open=${opened.has(step.index)} onOpen=${onOpen} />`)}
     </ol>
     ${shown.length < found.length && html`<p class="further">
