@@ -24,7 +24,7 @@ from reconciler.model import utc
 from reconciler.planning import Plan
 from reconciler.rendering import json_document, safe
 from reconciler.rendering.escape import label
-from reconciler.rendering.results import render_result, result_document
+from reconciler.rendering.results import render_result, result_document, result_line
 from reconciler.scim.retry import ThrottleEvent
 from reconciler.store import LockHolder, Store, StoreError
 
@@ -66,10 +66,19 @@ def holding(terminal: Terminal, config: DirectoryConfig, lock_timeout: timedelta
 
 def tell_waiting(terminal: Terminal, holder: LockHolder, wait: timedelta) -> None:
     """Say for whom a command waits, and for how long it will at most."""
-    terminal.tell(
-        safe(f"{holder.directory} is locked by {holder} since {utc(holder.since)}")
-        + f"; waiting for it, for up to {format_duration(wait)} …"
-    )
+    locked = f"{holder.directory} is locked by {holder} since {utc(holder.since)}"
+    waiting = f"; waiting for it, for up to {format_duration(wait)} …"
+    terminal.tell(safe(locked) + waiting)
+    if terminal.stream is not None:
+        terminal.stream.remark("lock-wait", locked + waiting)
+
+
+def show_plan(terminal: Terminal, planned: Plan, show: Callable[[Plan], str]) -> None:
+    """Show a plan before anything is written; the one document of ``--json`` has it at the end."""
+    if terminal.stream is not None:
+        terminal.stream.plan(planned)
+    elif not terminal.json:
+        terminal.result(show(planned))
 
 
 def carry_out(terminal: Terminal, planned: Plan, work: Work) -> RunResult:
@@ -83,6 +92,8 @@ def carry_out(terminal: Terminal, planned: Plan, work: Work) -> RunResult:
         def on_event(event: ApplyEvent) -> None:
             chunk = f"{event.done:,} of {event.total:,} steps, chunk {event.chunk} of {event.chunks}"
             progress.update(event.done, event.total, chunk)
+            if terminal.stream is not None:
+                terminal.stream.apply_event(event)
 
         return work(on_event=on_event, on_throttle=lambda event: tell_throttle(event, progress, terminal), stop=stop)
 
@@ -116,6 +127,8 @@ def record_of(terminal: Terminal, result: RunResult, store: Store) -> Record | N
         return Record(resumes=store.run(result.run_id).resumes, audit_head=last[-1].hash if last else None)
     except StoreError as error:
         terminal.complain(f"warning: {safe(str(error))}")
+        if terminal.stream is not None:
+            terminal.stream.warning("store", str(error))
         return None
 
 
@@ -141,7 +154,10 @@ def tell_end(
         full: whether every step is named.
         shown: whether the plan was shown, with the line that says that it is empty.
     """
-    if terminal.json:
+    if terminal.stream is not None:
+        record = record_of(terminal, result, store)
+        terminal.stream.result(result, record, result_line(result) if planned.steps else str(planned.summary))
+    elif terminal.json:
         record = record_of(terminal, result, store)
         terminal.result(json_document({**plan_facts(planned), "result": outcome_document(result, record)}))
     else:

@@ -15,6 +15,8 @@ from reconciler.rendering import render_diagnostics
 
 def tell_diagnostics(diagnostics: Sequence[Diagnostic], terminal: Terminal) -> None:
     """Write problems for a person: errors always, warnings and notes unless asked to be quiet."""
+    if terminal.stream is not None:
+        terminal.stream.diagnostics(diagnostics)
     shown = [found for found in diagnostics if not terminal.quiet or found.severity is Severity.ERROR]
     if shown:
         color = terminal.wants_color(sys.stderr)

@@ -79,6 +79,16 @@ def run(arguments: Sequence[str]) -> ExitCode:
     """Run one command line and return its exit code. Nothing is raised."""
     # Where the command line itself is wrong, no option has been read yet.
     terminal = Terminal(json="--json" in arguments, verbose=not {"-v", "--verbose"}.isdisjoint(arguments))
+    if "--json-stream" in arguments:
+        # Imported now, as everything that few command lines need.
+        from reconciler.cli.streaming import EventStream
+
+        terminal.stream = EventStream(terminal)
+    code = _run(arguments, terminal)
+    return code if terminal.stream is None else terminal.stream.end(code)
+
+
+def _run(arguments: Sequence[str], terminal: Terminal) -> ExitCode:
     try:
         code = cli.main(list(arguments), prog_name="reconciler", standalone_mode=False, obj=terminal)
     except Exception as error:

@@ -68,7 +68,9 @@ def _tell(terminal: Terminal, type_: str, message: str, *, prefix: str = "error:
     # Line breaks are ours, everything inside a line may be foreign.
     shown = "\n".join(safe(line) for line in message.splitlines())
     terminal.complain(f"{prefix}{shown}")
-    if terminal.json:
+    if terminal.stream is not None:
+        terminal.stream.error(type_, message)
+    elif terminal.json:
         terminal.result(json_document({"error": {"type": type_, "message": message}}))
 
 
@@ -82,7 +84,7 @@ def _report_usage(error: click.UsageError, terminal: Terminal) -> None:
 def _report_diagnostics(error: DiagnosticsError, terminal: Terminal) -> None:
     tell_diagnostics(error.diagnostics, terminal)
     terminal.complain(tally(error.diagnostics))
-    if terminal.json:
+    if terminal.json and terminal.stream is None:
         document = {
             "error": {"type": type(error).__name__, "message": tally(error.diagnostics)},
             "diagnostics": [diagnostic.as_json() for diagnostic in error.diagnostics],

@@ -8,9 +8,13 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
+
+if TYPE_CHECKING:
+    # Few command lines ask for it.
+    from reconciler.cli.streaming import EventStream
 
 
 @dataclass(slots=True)
@@ -23,6 +27,7 @@ class Terminal:
         no_color: whether colours are refused.
         quiet: whether only results and errors are shown.
         verbose: whether more is told, tracebacks of bugs too.
+        stream: what tells events on standard output (``--json-stream``), which then holds nothing else.
     """
 
     workspace: Path = Path()
@@ -30,6 +35,7 @@ class Terminal:
     no_color: bool = False
     quiet: bool = False
     verbose: bool = False
+    stream: EventStream | None = None
 
     @property
     def color(self) -> bool:
@@ -60,7 +66,7 @@ class Terminal:
     @property
     def can_ask(self) -> bool:
         """Whether there is somebody to answer a question. Nothing is ever asked otherwise."""
-        return sys.stdin.isatty() and not self.json
+        return sys.stdin.isatty() and not self.json and self.stream is None
 
     def command_line(self, *words: str | Path) -> str:
         """Return a command line for the same workspace, fit to be shown and to be copied into a shell."""

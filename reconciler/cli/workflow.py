@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 
 from reconciler import api
@@ -57,10 +58,12 @@ def read_directory(terminal: Terminal, config: DirectoryConfig, wanted: Wanted |
     def on_note(note: Diagnostic) -> None:
         if note.severity is Severity.NOTE:
             terminal.detail(f"note: {note.message}")
+            if terminal.stream is not None:
+                terminal.stream.diagnostics([note])
         else:
             warnings.append(note)
 
-    with Progress(terminal, f"Reading {label(config.name)}") as progress:
+    with _telling(terminal, config.name) as read, Progress(terminal, f"Reading {label(config.name)}") as progress:
 
         def on_progress(page: ReadProgress) -> None:
             seen[page.kind] = page
@@ -78,6 +81,7 @@ def read_directory(terminal: Terminal, config: DirectoryConfig, wanted: Wanted |
             on_note=on_note,
             on_throttle=lambda event: tell_throttle(event, progress, terminal),
         )
+        read.append(live)
     tell_diagnostics(warnings, terminal)
     statistics = live.statistics
     terminal.detail(
@@ -85,6 +89,11 @@ def read_directory(terminal: Terminal, config: DirectoryConfig, wanted: Wanted |
         f"in {counted(statistics.requests, 'request')}, {statistics.bytes:,} bytes."
     )
     return live
+
+
+def _telling(terminal: Terminal, directory: str) -> AbstractContextManager[list[Live]]:
+    """Tell a program that a directory is read, and afterwards what is in the list that this gives."""
+    return nullcontext([]) if terminal.stream is None else terminal.stream.reading(directory)
 
 
 def make_plan(terminal: Terminal, options: PlanningOptions) -> tuple[Loaded, Plan]:
@@ -114,6 +123,8 @@ def tell_throttle(event: ThrottleEvent, progress: Progress, terminal: Terminal) 
 
     Requests run side by side and each waits for itself; only somebody who asked for more is told of every one.
     """
+    if terminal.stream is not None:
+        terminal.stream.throttle(event)
     why = "cannot be reached" if event.status is None else f"answered {event.status}"
     if terminal.verbose:
         progress.interrupt(f"{event.method} {event.path}: the server {why}; trying again in {event.wait:.0f} s")

@@ -104,7 +104,7 @@ def planned_step(step: Step, *, waiting: int = 0, time: str) -> PlannedStep:
     """
     return PlannedStep(
         time=time,
-        message=f"{_what(step)}: {reason_of_step(step)}",
+        message=f"{_what(step)} ({reason_of_step(step)})",
         step=step.id,
         action=step.action,
         kind=step.kind,

@@ -50,7 +50,7 @@ def render_reconciliation(found: Reconciliation, *, color: bool, full: bool = Fa
     told = [f"{palette.paint(palette.strong, 'Waiting for a person:')} {line}" for line in lines[:1]]
     told += [f"  {line}" for line in lines[1:]]
     told += [f"{palette.paint(palette.change, '!')} {safe(warning)}" for warning in found.warnings]
-    return text + "\n".join([*told, *([""] if told else []), _summary(found)]) + "\n"
+    return text + "\n".join([*told, *([""] if told else []), reconciliation_line(found)]) + "\n"
 
 
 def reconciliation_document(found: Reconciliation) -> dict[str, Any]:
@@ -88,7 +88,8 @@ def _waiting(found: Reconciliation) -> Iterator[str]:
             yield f"By itself it is refused by {safe(names)}: make it again with `reconciler plan`."
 
 
-def _summary(found: Reconciliation) -> str:
+def reconciliation_line(found: Reconciliation) -> str:
+    """Return what became of a run in numbers: the last line of :func:`render_reconciliation`."""
     if found.result is None:
         return "Reconciled: refused, nothing was written."
     counts = found.result.counts

@@ -50,7 +50,7 @@ def render_result(result: RunResult, *, color: bool, full: bool = False) -> str:
             lines += [""]
     if result.stopped is not None:
         lines += [f"{palette.paint(palette.change, 'Stopped:')} {safe(result.stopped)}", ""]
-    lines.append(_summary(result))
+    lines.append(result_line(result))
     return "\n".join(lines) + "\n"
 
 
@@ -65,7 +65,8 @@ def _named(outcomes: list[Outcome], palette: Palette) -> Iterator[str]:
         yield f"  {sign} {what}{members}{message}"
 
 
-def _summary(result: RunResult) -> str:
+def result_line(result: RunResult) -> str:
+    """Return what became of a plan in numbers: the last line of :func:`render_result`."""
     counts = result.counts
     return (
         f"Applied: {counts[Status.APPLIED]} applied, {counts[Status.DIFFERS]} differ, {counts[Status.FAILED]} failed, "

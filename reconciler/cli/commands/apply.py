@@ -20,6 +20,7 @@ from reconciler.cli.applying import (
     holding,
     lock_timeout_option,
     plan_facts,
+    show_plan,
     tell_end,
 )
 from reconciler.cli.command import Command
@@ -28,6 +29,7 @@ from reconciler.cli.failures import exiting
 from reconciler.cli.options import PlanningOptions, full_option, left_out_option, planning_options
 from reconciler.cli.parameters import PathType, TextType
 from reconciler.cli.signing import public_key, verify_key_option
+from reconciler.cli.stream_option import json_stream_option
 from reconciler.cli.terminal import Terminal
 from reconciler.cli.workflow import load_directory_file, load_workspace, plan_for
 from reconciler.config import DirectoryConfig
@@ -54,6 +56,7 @@ from reconciler.store.errors import NoStoreError
         "reconciler apply --only group:team-core  # a pilot, and nothing else",
         "reconciler apply --resume 20261122T012754Z-1c09cd",
         "reconciler apply --confirm-replace  # product access is granted again",
+        "reconciler apply acme.plan --json-stream  # for a program that follows it",
     ),
 )
 @click.argument("file", type=PathType(), required=False)
@@ -70,6 +73,7 @@ from reconciler.store.errors import NoStoreError
 @planning_options
 @left_out_option
 @full_option
+@json_stream_option
 @click.pass_obj
 def command(
     terminal: Terminal,
@@ -133,8 +137,7 @@ def _plan_and_apply(
         # and what they have changed is found step by step.
         hold = None if ask else stack.enter_context(holding(terminal, config, lock_timeout))
         planned = plan_for(terminal, loaded, options, store=hold.store if hold else None)
-        if not terminal.json:
-            terminal.result(show(planned))
+        show_plan(terminal, planned, show)
         if planned.refusals:
             if terminal.json:
                 terminal.result(json_document({**plan_facts(planned), "result": None}))
@@ -164,6 +167,7 @@ def _apply_saved(
 ) -> ExitCode:
     with exiting(ExitCode.STALE, PlanFileError):
         planned = decode(file.read_bytes())
+    _stream_plan(terminal, planned)
     config = load_directory_file(terminal)
     trusted = _trusted_key(terminal, config, verify_key)
     with _plan_errors():
@@ -190,6 +194,12 @@ def _apply_saved(
         return ExitCode.DONE
 
 
+def _stream_plan(terminal: Terminal, planned: Plan) -> None:
+    """Tell a plan that was reviewed before to a program, which has not seen it; a person has."""
+    if terminal.stream is not None:
+        terminal.stream.plan(planned)
+
+
 def _tell_begun(terminal: Terminal, planned: Plan, before: Before | None) -> None:
     if before is not None:
         done = f"{len(before.settled):,} of {counted(len(planned.steps), 'step')}"
@@ -207,7 +217,10 @@ def _trusted_key(terminal: Terminal, config: DirectoryConfig, verify_key: str | 
 def _files_of(terminal: Terminal, planned: Plan) -> Desired | None:
     """Return what the plan was made from, for drift to be told by; ``None`` where the files say something else."""
     if planned.desired.digest != files_digest(terminal.workspace):
-        terminal.tell("warning: the files have changed since this plan was made. It is applied as it is.")
+        changed = "the files have changed since this plan was made. It is applied as it is."
+        terminal.tell(f"warning: {changed}")
+        if terminal.stream is not None:
+            terminal.stream.warning("files-changed", changed)
         return None
     # What undoes a run leaves the directory otherwise than the files state.
     if planned.undoes is not None:
@@ -224,6 +237,7 @@ def _resume(terminal: Terminal, earlier: str, lock_timeout: timedelta | None, *,
         raise NoStoreError
     with existing, exiting(ExitCode.STALE, PlanFileError):
         planned = existing.plan_of(earlier)
+    _stream_plan(terminal, planned)
     try:
         with holding(terminal, config, lock_timeout) as hold, _plan_errors():
             _tell_begun(terminal, planned, begun(hold.store, planned))
@@ -246,7 +260,9 @@ def _plan_errors() -> Iterator[None]:
 
 
 def _applied_before(terminal: Terminal, planned: Plan, error: api.PlanAppliedError) -> None:
-    if terminal.json:
+    if terminal.stream is not None:
+        terminal.stream.applied_before(error.run.id, _sentence(error).rstrip())
+    elif terminal.json:
         run = error.run
         before = {"run": run.id, "at": utc(run.ended or run.started)}
         terminal.result(json_document({**plan_facts(planned), "result": None, "applied_before": before}))

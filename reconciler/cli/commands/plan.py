@@ -15,6 +15,7 @@ from reconciler.cli.parameters import PathType
 from reconciler.cli.saving import require_folder, save_plan
 from reconciler.cli.showing import Showing, showing_options, shown
 from reconciler.cli.signing import private_key, sign_option
+from reconciler.cli.stream_option import json_stream_option
 from reconciler.cli.terminal import Terminal
 from reconciler.cli.workflow import make_plan
 from reconciler.planning import Plan, PlanFileError, decode
@@ -37,6 +38,7 @@ from reconciler.rendering.comparison import comparison_document, render_comparis
         "reconciler plan --only group:team-core      # a pilot, and nothing else",
         "reconciler plan -o acme.plan --sign ci.key  # so that `apply` can trust it",
         "reconciler plan --compare acme.plan         # has it changed since the review?",
+        "reconciler plan --json-stream | jq .message # for programs, as it happens",
     ),
 )
 @click.option(
@@ -57,6 +59,7 @@ from reconciler.rendering.comparison import comparison_document, render_comparis
 @planning_options
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
 @showing_options
+@json_stream_option
 @click.pass_obj
 def command(
     terminal: Terminal,
@@ -74,6 +77,8 @@ def command(
     "No changes. …". Guards are checked here too: a plan that one refuses is shown, and the exit code is 3.
     """
     form = showing.form(terminal)
+    if terminal.stream is not None and (showing.fmt is not None or reviewed is not None):
+        raise click.UsageError("--json-stream tells the plan in a form of its own, without --format and --compare.")
     require_folder(output)
     if signing_key is not None and output is None:
         raise click.UsageError("--sign signs a saved plan. Say with -o FILE where to save it.")
@@ -84,14 +89,13 @@ def command(
         planned = api.sign(planned, key)
     if output is not None:
         save_plan(output, planned)
-    comparison = None if older is None else api.compare(older, planned)
-    if comparison is None:
-        terminal.result(shown(terminal, planned, showing))
-    elif form == "json":
-        terminal.result(json_document({"plan": as_json(planned), "comparison": comparison_document(comparison)}))
+    if terminal.stream is not None:
+        terminal.stream.plan(planned)
     else:
-        terminal.result(_with_comparison(shown(terminal, planned, showing), planned, comparison, terminal, showing))
+        terminal.result(_shown(terminal, planned, older, showing))
     if output is not None:
+        if terminal.stream is not None:
+            terminal.stream.saved(output)
         terminal.tell(f"Saved to {safe(str(output))}{_by_whom(planned)}. {_after_saving(terminal, planned, output)}")
     elif planned.steps and not planned.refusals and terminal.width is not None and form == "text":
         terminal.tell(_what_now(terminal, options))
@@ -106,6 +110,16 @@ def _read(reviewed: Path) -> Plan:
     except PlanFileError as error:
         # It is not the plan that is being made: say which file it is.
         raise ExitError(ExitCode.STALE, PlanFileError(f"{reviewed}: {error}")) from error
+
+
+def _shown(terminal: Terminal, planned: Plan, older: Plan | None, showing: Showing) -> str:
+    """Return a plan as it is to be shown, and what separates it from an older one where there is one."""
+    if older is None:
+        return shown(terminal, planned, showing)
+    comparison = api.compare(older, planned)
+    if showing.form(terminal) == "json":
+        return json_document({"plan": as_json(planned), "comparison": comparison_document(comparison)})
+    return _with_comparison(shown(terminal, planned, showing), planned, comparison, terminal, showing)
 
 
 def _with_comparison(text: str, planned: Plan, comparison: Comparison, terminal: Terminal, showing: Showing) -> str:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import click
 
@@ -15,6 +15,7 @@ from reconciler.api.history import existing_store
 from reconciler.api.reconciling import PENDING_PLAN, Reconciliation, reconcile
 from reconciler.applying import ApplyEvent, StopSignal
 from reconciler.cli.applying import (
+    Record,
     exit_code_of,
     lock_timeout_option,
     outcome_document,
@@ -30,6 +31,7 @@ from reconciler.cli.options import PlanningOptions, full_option, left_out_option
 from reconciler.cli.parameters import PathType
 from reconciler.cli.progress import Progress
 from reconciler.cli.saving import require_folder
+from reconciler.cli.stream_option import json_stream_option
 from reconciler.cli.terminal import Terminal
 from reconciler.cli.workflow import load_workspace, read_directory, tell_throttle
 from reconciler.desired import Loaded
@@ -38,8 +40,16 @@ from reconciler.model import Desired, Live
 from reconciler.planning import Plan
 from reconciler.rendering import json_document
 from reconciler.rendering.escape import label
-from reconciler.rendering.reconciliation import reconciliation_document, render_approval, render_reconciliation
+from reconciler.rendering.reconciliation import (
+    reconciliation_document,
+    reconciliation_line,
+    render_approval,
+    render_reconciliation,
+)
 from reconciler.scim.retry import ThrottleEvent
+
+if TYPE_CHECKING:
+    from reconciler.cli.streaming import EventStream
 
 
 @click.command(
@@ -63,6 +73,7 @@ from reconciler.scim.retry import ThrottleEvent
 @some_planning_options("only", "exclude", "reason")
 @left_out_option
 @full_option
+@json_stream_option
 @click.pass_obj
 def command(
     terminal: Terminal,
@@ -136,7 +147,9 @@ class _Watcher:
     def on_plan(self, planned: Plan, approved: Plan) -> None:
         """Show the plan before anything is written."""
         terminal = self._terminal
-        if not terminal.json:
+        if terminal.stream is not None:
+            terminal.stream.plan(planned, approved)
+        elif not terminal.json:
             terminal.result(self._show(planned))
             kinds = self.loaded.desired.config.auto_approve if self.loaded else ()
             terminal.result(render_approval(planned, approved, kinds))
@@ -150,6 +163,8 @@ class _Watcher:
         if self._progress is not None:
             chunk = f"{event.done:,} of {event.total:,} steps, chunk {event.chunk} of {event.chunks}"
             self._progress.update(event.done, event.total, chunk)
+        if self._terminal.stream is not None:
+            self._terminal.stream.apply_event(event)
 
     def on_throttle(self, event: ThrottleEvent) -> None:
         """Say why nothing happens."""
@@ -157,12 +172,23 @@ class _Watcher:
             tell_throttle(event, self._progress, self._terminal)
 
 
+def _stream(stream: EventStream, found: Reconciliation, record: Record | None) -> None:
+    for warning in found.warnings:
+        stream.warning("waiting-plan", warning)
+    if found.saved is not None:
+        stream.saved(found.saved)
+    if found.result is not None:
+        stream.result(found.result, record, reconciliation_line(found))
+
+
 def _tell(terminal: Terminal, found: Reconciliation, loaded: Loaded | None, *, full: bool) -> None:
     record = None
     if found.result is not None and loaded is not None:
         with existing_store(loaded.desired.config, terminal.workspace) as store:
             record = record_of(terminal, found.result, store)
-    if terminal.json:
+    if terminal.stream is not None:
+        _stream(terminal.stream, found, record)
+    elif terminal.json:
         result = None if found.result is None else outcome_document(found.result, record)
         terminal.result(json_document({**plan_facts(found.plan), **reconciliation_document(found), "result": result}))
     else:

@@ -10,13 +10,22 @@ import click
 
 from reconciler import api
 from reconciler.api.undoing import undo, wanted_for_undo
-from reconciler.cli.applying import approved, carry_out, holding, lock_timeout_option, plan_facts, tell_end
+from reconciler.cli.applying import (
+    approved,
+    carry_out,
+    holding,
+    lock_timeout_option,
+    plan_facts,
+    show_plan,
+    tell_end,
+)
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.failures import exiting
 from reconciler.cli.options import PlanningOptions, full_option, left_out_option, some_planning_options
 from reconciler.cli.parameters import PathType, TextType
 from reconciler.cli.saving import require_folder, save_plan
+from reconciler.cli.stream_option import json_stream_option
 from reconciler.cli.terminal import Terminal
 from reconciler.cli.workflow import load_workspace, read_directory
 from reconciler.desired import Loaded
@@ -46,6 +55,7 @@ from reconciler.rendering import json_document, render_json, safe
 @some_planning_options("allowances", "reason", "only", "exclude")
 @left_out_option
 @full_option
+@json_stream_option
 @click.pass_obj
 def command(
     terminal: Terminal,
@@ -73,9 +83,8 @@ def command(
         )
     loaded = load_workspace(terminal)
     planned = _plan(terminal, loaded, run_id, options)
-    if not terminal.json:
-        shown = api.render(planned, color=terminal.color, full=full, width=terminal.width, left_out=left_out)
-        terminal.result(shown)
+    show = partial(api.render, color=terminal.color, full=full, width=terminal.width, left_out=left_out)
+    show_plan(terminal, planned, show)
     if not planned.steps:
         terminal.tell("There is nothing to undo: the directory is as it was before the run, or not as the run left it.")
     if output is not None:
@@ -108,7 +117,9 @@ def _plan(terminal: Terminal, loaded: Loaded, run_id: str, options: PlanningOpti
 
 def _saved(terminal: Terminal, planned: Plan, output: Path) -> ExitCode:
     save_plan(output, planned)
-    if terminal.json:
+    if terminal.stream is not None:
+        terminal.stream.saved(output)
+    elif terminal.json:
         terminal.result(render_json(planned))
     what_now = (
         "It cannot be applied: see above."
