@@ -1,0 +1,292 @@
+"""What a comment is made of: refusals, risks, what is lost, and all else, each as a part that can be cut."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from types import MappingProxyType
+from typing import Final
+
+from reconciler.model import Kind
+from reconciler.planning.effect import AccessChange, GroupEffect
+from reconciler.planning.plan import Action, Plan, Step, Verdict
+from reconciler.rendering.escape import shorten
+from reconciler.rendering.markdown.changes import change_rows
+from reconciler.rendering.markdown.fitting import Part, Row
+from reconciler.rendering.markdown.inert import code, prose
+from reconciler.rendering.provenance import circumstances, credentials, sources
+from reconciler.rendering.refusals import more_resources, refusal
+from reconciler.rendering.risk import Risk, risks
+from reconciler.rendering.style import PLAIN, Style
+from reconciler.rendering.waiting import left_out_amounts, pending_lines
+from reconciler.rendering.words import counted, reason_of_step
+
+_NAMED: Final = 5
+"""Names in one line before they are counted."""
+_UNFOLDED: Final = 50
+"""Losses that stand outside of a fold: more than anybody reads in one piece."""
+_LONGEST_GUARD: Final = 40
+_EXPLAINED: Final = frozenset({"refused"})
+"""Risks that have a part of their own."""
+_ROUTINE: Final = re.compile(r"[a-z]+(?:\.[a-z]+|_[a-z]+)*")
+
+_TAKEN: Final = (
+    (Action.DELETE, Kind.GROUP),
+    (Action.DELETE, Kind.USER),
+    (Action.DEACTIVATE, Kind.USER),
+    (Action.DEACTIVATE, Kind.GROUP),
+)
+"""What takes something from people, the gravest first."""
+
+_VERBS: Final[Mapping[Action, str]] = MappingProxyType({Action.DELETE: "Delete", Action.DEACTIVATE: "Deactivate"})
+
+
+def parts(plan: Plan) -> Iterator[Part]:
+    """Yield the parts of a plan's comment in the order in which they stand; none is empty."""
+    candidates = (
+        _refusals(plan),
+        _circumstances(plan),
+        _risks(plan),
+        *_losses(plan),
+        _warnings(plan),
+        _fold("Users", plan, Kind.USER, rank=6),
+        _fold("Groups and memberships", plan, Kind.GROUP, rank=5),
+        _access(plan),
+        _waiting(plan),
+        _guards(plan),
+        _notes(plan),
+        _provenance(plan),
+    )
+    yield from (part for part in candidates if part.rows)
+
+
+def folded(title: str) -> str:
+    """Return how a fold begins; its title is the tool's own words."""
+    return f"<details>\n<summary>{title}</summary>\n"
+
+
+def counts_of(steps: Sequence[Step]) -> str:
+    """Return what steps do in numbers: ``1 to create, 3 to update; 2 memberships to add``."""
+    numbers = dict.fromkeys(Action, 0)
+    for step in steps:
+        numbers[step.action] += len(step.members) or 1
+    resources = (Action.DELETE, Action.DEACTIVATE, Action.UPDATE, Action.REACTIVATE, Action.CREATE)
+    first = ", ".join(f"{numbers[action]:,} to {action.value}" for action in resources if numbers[action])
+    added, removed = numbers[Action.ADD_MEMBERS], numbers[Action.REMOVE_MEMBERS]
+    memberships = [f"{counted(removed, 'membership')} to remove"] if removed else []
+    if added:
+        memberships.append(f"{added:,} to add" if removed else f"{counted(added, 'membership')} to add")
+    return "; ".join(filter(None, (first, ", ".join(memberships))))
+
+
+def refused_in_short(plan: Plan) -> str:
+    """Return how many refusals there are and by which guards, in a few words of bounded length."""
+    numbers: dict[str, int] = {}
+    for verdict in plan.refusals:
+        known = _ROUTINE.fullmatch(verdict.guard) and len(verdict.guard) < _LONGEST_GUARD
+        name = f"`{verdict.guard}`" if known else "one that is not known here"
+        numbers[name] = numbers.get(name, 0) + 1
+    named = [f"{name}{f' ({number:,})' if number > 1 else ''}" for name, number in [*numbers.items()][:_NAMED]]
+    return ", ".join([*named, "others"] if len(numbers) > len(named) else named)
+
+
+def _refusals(plan: Plan) -> Part:
+    rows = [Row((f"- {_refused(verdict)}",)) for verdict in plan.refusals]
+    return Part(rank=1, opening="", rows=rows, noun="refusals")
+
+
+def _refused(verdict: Verdict) -> str:
+    said = f"{code(verdict.guard, longest=60)}: {prose(refusal(verdict))}."
+    if verdict.resources and verdict.resources != (verdict.subject,):
+        said += f" {_named(verdict.resources, beyond=more_resources(verdict))}."
+    if verdict.how_to_allow.startswith("-"):
+        return f"{said} To allow it once: {code(verdict.how_to_allow, longest=240)}"
+    return f"{said} If it is meant: {prose(verdict.how_to_allow)}" if verdict.how_to_allow else said
+
+
+def _circumstances(plan: Plan) -> Part:
+    return Part(
+        rank=2,
+        opening="",
+        rows=[Row((f"- **{name}:** {prose(fact)}",)) for name, fact in circumstances(plan)],
+        noun="facts",
+    )
+
+
+def _risks(plan: Plan) -> Part:
+    found = [risk for risk in risks(plan) if risk.code not in _EXPLAINED]
+    return Part(
+        rank=3,
+        opening="### Look at this first\n",
+        rows=[Row((_risk(risk), f"- {risk.severity.title()}: **{risk.title}**")) for risk in found],
+        noun="risks",
+    )
+
+
+def _risk(risk: Risk) -> str:
+    told = "; ".join(prose(fact, longest=200) for fact in risk.facts[:_NAMED])
+    if len(risk.facts) > _NAMED:
+        told += f" and {len(risk.facts) - _NAMED:,} more"
+    if not risk.facts and risk.addresses:
+        told = _named(risk.addresses)
+    return f"- {risk.severity.title()}: **{risk.title}**{f': {told}' if told else ''}"
+
+
+def _losses(plan: Plan) -> Iterator[Part]:
+    """Yield who and what goes, outside of a fold, and what is too much for that inside of one."""
+    order = {one: position for position, one in enumerate(_TAKEN)}
+    gone = [step for step in plan.steps if (step.action, step.kind) in order]
+    gone.sort(key=lambda step: (not step.privileged, order[step.action, step.kind]))
+    groups = {(group.id, group.name): group for group in plan.effect.groups}
+    users = {(user.id, user.name): user.before for user in plan.effect.users}
+    rows = [Row((_loss(step, groups, users), _loss_in_short(step))) for step in gone]
+    yield Part(rank=4, opening=f"### {counts_of(gone)}\n" if gone else "", rows=rows[:_UNFOLDED])
+    more = rows[_UNFOLDED:]
+    yield Part(rank=4, opening=folded(f"{len(more):,} more to delete or deactivate"), rows=more, closing="</details>")
+
+
+def _loss(
+    step: Step, groups: Mapping[tuple[str | None, str], GroupEffect], users: Mapping[tuple[str | None, str], int | None]
+) -> str:
+    key = (step.resource_id, step.name)
+    said = [prose(reason_of_step(step))]
+    if step.kind is Kind.GROUP and key in groups:
+        people = _people_of(groups[key].lost)
+        said.append(f"{_people(people)} lose{'s' if people == 1 else ''} access")
+    if step.kind is Kind.USER and users.get(key):
+        said.append(f"loses access to {counted(users[key] or 0, 'group')}")
+    said += [f"“{prose(step.note, longest=200)}”"] if step.note else []
+    said += [code(step.origin)] if step.origin else []
+    return f"{_loss_in_short(step)} — {' · '.join(said)}"
+
+
+def _loss_in_short(step: Step) -> str:
+    privileged = "privileged " if step.privileged else ""
+    return f"- **{_VERBS[step.action]}** {privileged}{step.kind.lower()} {code(step.name)}"
+
+
+def _warnings(plan: Plan) -> Part:
+    found = [note for note in plan.notes if note.severity == "warning"]
+    rows = [Row((f"- {prose(note.message)}{f' ({code(note.origin)})' if note.origin else ''}",)) for note in found]
+    return Part(rank=4, opening=f"### {counted(len(rows), 'warning')}\n", rows=rows, noun="warnings")
+
+
+def _fold(title: str, plan: Plan, kind: Kind, *, rank: int) -> Part:
+    """Return what is created and changed of one kind, in a fold."""
+    steps = [step for step in plan.steps if step.kind is kind and (step.action, kind) not in _TAKEN]
+    # What is cut is cut from the end.
+    steps.sort(key=lambda step: (not step.privileged, not step.identity))
+    return Part(
+        rank=rank,
+        opening=f"{folded(f'<b>{title}:</b> {counts_of(steps)}')}\n```diff",
+        rows=[*change_rows(steps)],
+        ending="```",
+        closing="</details>",
+    )
+
+
+def _access(plan: Plan) -> Part:
+    effect = plan.effect
+    groups = sorted(effect.groups, key=lambda group: (-_people_of(group.lost), -_people_of(group.gained)))
+    rows = [Row((_access_row(group, named=_NAMED), _access_row(group, named=0))) for group in groups]
+    rows += [Row((f"| {code(name, cell=True)} | not known | | | |",)) for name in effect.unknown]
+    title = f"<b>Who has access:</b> {access_in_short(plan) or 'not known'}, in {counted(len(rows), 'group')}"
+    header = "\n| Group | People before | After | Gain access | Lose access |\n| --- | ---: | ---: | --- | --- |"
+    return Part(rank=8, opening=folded(title) + header, rows=rows, closing="</details>", noun="groups")
+
+
+def access_in_short(plan: Plan) -> str:
+    """Return how many people gain and lose access: ``2 people gain it, 212 lose it``; nothing where nobody does."""
+    told = []
+    for verb, groups in (
+        ("gain", [group.gained for group in plan.effect.groups]),
+        ("lose", [group.lost for group in plan.effect.groups]),
+    ):
+        number = _people_of(chain.from_iterable(groups))
+        if number:
+            told.append(f"{_people(number)} {verb}{'s' if number == 1 else ''} it")
+    return ", ".join(told)
+
+
+def _people_of(changes: Iterable[AccessChange]) -> int:
+    return len({user for change in changes for user in change.users})
+
+
+def _access_row(group: GroupEffect, *, named: int) -> str:
+    before, after = ("?" if number is None else f"{number:,}" for number in (group.before, group.after))
+    cells = [_people_in(changes, named) for changes in (group.gained, group.lost)]
+    return f"| {code(group.name, cell=True)} | {before} | {after} | {cells[0]} | {cells[1]} |"
+
+
+def _people_in(changes: Sequence[AccessChange], named: int) -> str:
+    users = [*dict.fromkeys(user for change in changes for user in change.users)]
+    if not users:
+        return ""
+    ways = [" → ".join(via) for via in dict.fromkeys(change.via for change in changes if change.via)]
+    names = f": {_named(users, limit=named, cell=True)}" if named else ""
+    via = f" through {_named(ways, limit=2, cell=True)}" if named and ways else ""
+    return f"{len(users):,}{names}{via}"
+
+
+def _waiting(plan: Plan) -> Part:
+    style = Style(palette=PLAIN, full=True, value_limit=None)
+    rows = [Row((f"- {prose(line)}",)) for line in [*pending_lines(plan, style)][1:] if line.strip()]
+    if plan.left_out:
+        rows.append(Row((f"- Left out: {prose(left_out_amounts(plan.left_out))}",)))
+    told = [f"{len(plan.pending):,} pending"] * bool(plan.pending) + ["what was left out"] * bool(plan.left_out)
+    title = f"<b>Not done now:</b> {', '.join(told)}"
+    return Part(rank=9, opening=folded(title), rows=rows, closing="</details>", noun="entries")
+
+
+def _guards(plan: Plan) -> Part:
+    verdicts = sorted(plan.guards, key=lambda verdict: (verdict.passed, verdict.allowed_by is None))
+    title = f"<b>Guards:</b> {len(plan.refusals):,} of {len(verdicts):,} refuse"
+    header = "\n| Guard | About | Counted | Limit | Verdict |\n| --- | --- | ---: | --- | --- |"
+    return Part(
+        rank=11,
+        opening=folded(title) + header,
+        rows=[Row((_guard_row(verdict),)) for verdict in verdicts],
+        closing="</details>",
+        noun="guards",
+    )
+
+
+def _guard_row(verdict: Verdict) -> str:
+    said = "refuses" if not verdict.passed else "passes"
+    if verdict.passed and verdict.allowed_by is not None:
+        said = f"lifted: {code(verdict.allowed_by, cell=True)}"
+    about = code(verdict.subject, cell=True) if verdict.subject else ""
+    limit = code(verdict.limit, longest=60, cell=True)
+    return f"| {code(verdict.guard, longest=60, cell=True)} | {about} | {verdict.number:,} | {limit} | {said} |"
+
+
+def _notes(plan: Plan) -> Part:
+    found = [note for note in plan.notes if note.severity == "note"]
+    rows = [Row((f"- {prose(note.message)}{f' ({code(note.origin)})' if note.origin else ''}",)) for note in found]
+    return Part(
+        rank=10, opening=folded(f"<b>{counted(len(rows), 'note')}</b>"), rows=rows, closing="</details>", noun="notes"
+    )
+
+
+def _provenance(plan: Plan) -> Part:
+    facts = [*sources(plan), *credentials(plan), ("Made by", plan.tool)]
+    return Part(
+        rank=9,
+        opening=folded("<b>Where this plan comes from</b>"),
+        rows=[Row((f"- {name}: {code(fact, longest=120)}",)) for name, fact in facts],
+        closing="</details>",
+        noun="facts",
+    )
+
+
+def _named(texts: Sequence[str], *, limit: int = _NAMED, beyond: str | None = None, cell: bool = False) -> str:
+    """Return the first of some names, each as code, and how many more there are."""
+    shown = ", ".join(code(shorten(text, 120), cell=cell) for text in texts[:limit])
+    if len(texts) <= limit:
+        return shown + (beyond or "")
+    return f"{shown} and more" if beyond is not None else f"{shown} and {len(texts) - limit:,} more"
+
+
+def _people(number: int) -> str:
+    return "1 person" if number == 1 else f"{number:,} people"
