@@ -62,9 +62,10 @@ def test_what_the_directory_changed_is_told_from_what_the_files_changed(desk: De
 
 def test_what_a_saved_plan_did_is_not_taken_for_the_directorys_doing(desk: Desk) -> None:
     applied(desk).state(promoted("Boss"))
-    desk.call("plan", "-o", "reviewed.plan")
+    reviewed = str(desk.path / "reviewed.plan")
+    desk.call("plan", "-o", reviewed)
     desk.state(promoted("Director"))
-    assert desk.call("apply", "reviewed.plan").code == 0
+    assert desk.call("apply", reviewed).code == 0
     desk.add_member("team-core", "bob@example.com")
     found = desk.document("drift")
     assert [(item["key"], item["sort"]) for item in found["items"]] == [
