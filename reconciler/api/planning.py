@@ -72,23 +72,34 @@ def plan(
 
 def render(
     plan: Plan,
-    fmt: Literal["text", "html", "json"] = "text",
+    fmt: Literal["text", "markdown", "html", "json"] = "text",
     *,
     color: bool = False,
     full: bool = False,
     width: int | None = None,
     left_out: bool = False,
+    redact: bool = False,
 ) -> str:
-    """Return the plan as text for people, as a report for a browser, or as its JSON document.
+    """Return the plan as text for people, as a comment or a report for reviewers, or as its JSON document.
 
     Args:
         plan: the plan.
-        fmt: ``text``, ``html`` (one file that needs nothing else) or ``json``; the other arguments are for ``text``.
+        fmt: ``text``, ``markdown`` (a comment for a pull request, see :mod:`reconciler.rendering.markdown`), ``html``
+            (one file that needs nothing else) or ``json``; all arguments but ``redact`` are for ``text``.
         color: whether to use ANSI sequences.
         full: show every membership and every value whole.
         width: columns of the terminal, where there is one.
         left_out: list every step that was left out of the plan, in place of their number alone.
+        redact: show ids or initials in place of people's names and addresses.
     """
+    if redact:
+        from reconciler.rendering.redacting import redacted
+
+        plan = redacted(plan)
+    if fmt == "markdown":
+        from reconciler.rendering.markdown import render_markdown
+
+        return render_markdown(plan)
     if fmt == "json":
         return render_json(plan)
     if fmt == "html":

@@ -77,8 +77,7 @@ def command(
     "No changes. …". Guards are checked here too: a plan that one refuses is shown, and the exit code is 3.
     """
     form = showing.form(terminal)
-    if terminal.stream is not None and (showing.fmt is not None or reviewed is not None):
-        raise click.UsageError("--json-stream tells the plan in a form of its own, without --format and --compare.")
+    _require_one_form(terminal, showing, compared=reviewed is not None)
     require_folder(output)
     if signing_key is not None and output is None:
         raise click.UsageError("--sign signs a saved plan. Say with -o FILE where to save it.")
@@ -102,6 +101,16 @@ def command(
     if planned.refusals:
         return ExitCode.REFUSED
     return ExitCode.CHANGES if planned.steps and detailed_exitcode else ExitCode.DONE
+
+
+def _require_one_form(terminal: Terminal, showing: Showing, *, compared: bool) -> None:
+    """Refuse options of which one could not be obeyed."""
+    if terminal.stream is not None and (showing.fmt is not None or compared or showing.redact):
+        raise click.UsageError(
+            "--json-stream tells the plan in a form of its own, without --format, --compare and --redact."
+        )
+    if compared and (showing.form(terminal) not in ("text", "json") or showing.redact):
+        raise click.UsageError("--compare is written as text or JSON only, and with names: not with --redact.")
 
 
 def _read(reviewed: Path) -> Plan:
