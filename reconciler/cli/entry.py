@@ -29,6 +29,7 @@ from reconciler.cli.terminal import Terminal
         "drift": "Tell what changed in the directory from what the files have still to change.",
         "undo": "Take a run back.",
         "runs": "Show what was done before: the last runs, the newest first.",
+        "ci": "Show a plan where a team looks: on pull requests, in an issue, on the page of a run.",
         "keygen": "Make a pair of keys for signed plans.",
         "audit": "Ask what was done, by whom and why, and prove that the record is whole.",
         "doctor": "Show what the directory can do, and who says so.",

@@ -97,11 +97,11 @@ def _section(title: str, items: Sequence[Item], style: Style) -> Iterator[str]:
 def _line(item: Item, style: Style) -> str:
     palette = style.palette
     origin = f"  {palette.paint(palette.dim, f'({safe(item.origin)})')}" if item.origin else ""
-    symbol, words = _told(item, style)
+    symbol, words = told(item, style)
     return f"    {palette.paint(palette.of(symbol), symbol)} {words}{origin}"
 
 
-def _told(item: Item, style: Style) -> tuple[str, str]:
+def told(item: Item, style: Style) -> tuple[str, str]:
     """Return the sign and the words of one difference. Drift is told as what happened, what is pending as what will."""
     pending = item.sort is Sort.PENDING
     if item.member is not None:
