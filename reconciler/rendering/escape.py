@@ -7,6 +7,7 @@ written as an escape, so that a reviewer sees that it is there.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 
@@ -56,6 +57,18 @@ def shorten(text: str, limit: int | None) -> str:
         return text
     head = limit // 2
     return f"{text[:head]}…{text[len(text) - (limit - head - 1) :]}"
+
+
+def abbreviated(name: str, limit: int) -> str:
+    """Return a name, or an address, that stays another one than every other: cut, it carries a digest of the whole.
+
+    Two names that differ where they are cut would read as one person otherwise.
+    """
+    if len(name) <= limit:
+        return name
+    digest = hashlib.blake2s(name.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    head = limit // 2
+    return f"{name[:head]}…{digest}…{name[len(name) - (limit - head - 1) :]}"
 
 
 def columns(text: str) -> int:

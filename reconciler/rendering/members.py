@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.model import Kind
 from reconciler.planning.plan import Action, Edge, Step
-from reconciler.rendering.escape import columns, label, pad, safe, shorten
+from reconciler.rendering.escape import abbreviated, columns, label, pad, safe, shorten
 from reconciler.rendering.style import Style
 from reconciler.rendering.words import reason_of_edge
 
@@ -22,6 +22,9 @@ def member_lines(steps: Sequence[Step], style: Style) -> Iterator[str]:
     if not added and not removed:
         return
     yield f"      members: {_counts(added, removed)}"
+    # Of nested groups, each has a rule of its own: those are told where one person is looked at.
+    for rule in dict.fromkeys(edge.rule for edge in (*added, *removed) if edge.rule is not None and not edge.via):
+        yield rule_line(rule, style)
     shown_added, shown_removed = _shares(len(added), len(removed), style)
     rows = [("+", edge) for edge in added[:shown_added]] + [("-", edge) for edge in removed[:shown_removed]]
     names = [_name(edge) for _, edge in rows]
@@ -38,6 +41,12 @@ def member_lines(steps: Sequence[Step], style: Style) -> Iterator[str]:
         yield palette.paint(palette.dim, f"        … {' and '.join(hidden)} (--full shows all)")
 
 
+def rule_line(rule: str, style: Style) -> str:
+    """Return the ``match`` filter that gives memberships, as the files state it."""
+    palette, limit = style.palette, style.value_limit
+    return palette.paint(palette.dim, f"        match: {safe(shorten(rule, limit and 4 * limit))}")
+
+
 def _counts(added: Sequence[Edge], removed: Sequence[Edge]) -> str:
     return ", ".join(f"{len(edges):,} to {verb}" for edges, verb in ((added, "add"), (removed, "remove")) if edges)
 
@@ -52,7 +61,7 @@ def _shares(added: int, removed: int, style: Style) -> tuple[int, int]:
 
 
 def _name(edge: Edge) -> str:
-    name = label(shorten(edge.name, 4 * _WIDEST_NAME))
+    name = label(abbreviated(edge.name, 4 * _WIDEST_NAME))
     return f"group {name}" if edge.kind is Kind.GROUP else name
 
 

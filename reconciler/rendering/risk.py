@@ -27,8 +27,8 @@ _NUMBERED: Final[Mapping[str, tuple[Severity, str, str]]] = MappingProxyType(
         "identity": ("high", "identity changes", "identities change"),
         "last-group": (
             "high",
-            "person keeps a working account and loses the last group",
-            "people keep a working account and lose their last group",
+            "person with a working account loses the last group",
+            "people with a working account lose their last group",
         ),
         "lifted": ("high", "guard is lifted", "guards are lifted"),
         "deactivated": ("medium", "user is deactivated", "users are deactivated"),

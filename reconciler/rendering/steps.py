@@ -9,15 +9,16 @@ from types import MappingProxyType
 from reconciler.attributes import ENTERPRISE_USER
 from reconciler.model import Kind
 from reconciler.planning.plan import Action, Change, Reason, Step
-from reconciler.rendering.escape import columns, label, pad, safe, shorten
+from reconciler.rendering.escape import abbreviated, columns, label, pad, safe, shorten
 from reconciler.rendering.members import member_lines
 from reconciler.rendering.style import Style
 from reconciler.rendering.values import inline, inline_pair
-from reconciler.rendering.words import counted, reason_of_step
+from reconciler.rendering.words import counted, found_by, reason_of_step
 
 _WIDEST_PATH = 32
 _WIDEST_BEFORE = 40
-_LONGEST_NAME = 200
+LONGEST_NAME = 200
+"""Characters of a name before it is abbreviated."""
 _MEMBERSHIPS = frozenset({Action.ADD_MEMBERS, Action.REMOVE_MEMBERS})
 _TAKEN = frozenset({Action.DEACTIVATE, Action.DELETE})
 _SYMBOLS: Mapping[Action, str] = MappingProxyType({Action.CREATE: "+", Action.DEACTIVATE: "-", Action.DELETE: "-"})
@@ -28,10 +29,10 @@ def step_lines(steps: Sequence[Step], style: Style) -> Iterator[str]:
     palette = style.palette
     for title, grouped in groupby(steps, key=_section_of):
         section = list(grouped)
-        tally = f"{len(section):,}" if section[0].action in _TAKEN else _tally(section)
-        yield palette.paint(palette.strong, f"{title}: {tally}")
+        amount = f"{len(section):,}" if section[0].action in _TAKEN else tally(section)
+        yield palette.paint(palette.strong, f"{title}: {amount}")
         yield ""
-        yield from _spaced(_block(steps_of_one, style) for steps_of_one in _by_resource(section))
+        yield from spaced(block(steps_of_one, style) for steps_of_one in by_resource(section))
         yield ""
 
 
@@ -43,7 +44,8 @@ def _section_of(step: Step) -> str:
     return "Groups and memberships" if step.kind is Kind.GROUP else plural
 
 
-def _tally(steps: Sequence[Step]) -> str:
+def tally(steps: Sequence[Step]) -> str:
+    """Return how much of what some steps are: ``1 to create, 5 memberships to add, 4 to remove``."""
     counts = dict.fromkeys(Action, 0)
     for step in steps:
         counts[step.action] += len(step.members) or 1
@@ -57,7 +59,7 @@ def _tally(steps: Sequence[Step]) -> str:
     return ", ".join(words) + (f" ({counted(identities, 'identity change')})" if identities else "")
 
 
-def _by_resource(steps: Iterable[Step]) -> Iterable[Sequence[Step]]:
+def by_resource(steps: Iterable[Step]) -> Iterable[Sequence[Step]]:
     """Return the steps that concern one resource together, resources in the order of their first step."""
     found: dict[tuple[Kind, str], list[Step]] = {}
     for step in steps:
@@ -65,7 +67,7 @@ def _by_resource(steps: Iterable[Step]) -> Iterable[Sequence[Step]]:
     return found.values()
 
 
-def _spaced(blocks: Iterable[list[str]]) -> Iterator[str]:
+def spaced(blocks: Iterable[list[str]]) -> Iterator[str]:
     """Yield the lines of the blocks; a block of more than one line stands between empty lines."""
     after_long: bool | None = None
     for block in blocks:
@@ -76,27 +78,42 @@ def _spaced(blocks: Iterable[list[str]]) -> Iterator[str]:
         after_long = is_long
 
 
-def _block(steps: Sequence[Step], style: Style) -> list[str]:
+def block(steps: Sequence[Step], style: Style) -> list[str]:
     """Return the lines of one resource: what is done and why, its attributes, its members."""
     # A group whose attributes change may have membership steps too; the former say what is done to it.
-    leading = next((step for step in steps if step.action not in _MEMBERSHIPS), steps[0])
-    lines = [_headline(leading, style)]
-    if leading.action is not Action.DEACTIVATE:
-        lines.extend(_change_lines(leading, style))
-    lines.extend(member_lines(steps, style))
-    return lines
+    leading = [step for step in steps if step.action not in _MEMBERSHIPS] or steps[:1]
+    return [*(line for step in leading for line in step_of_one(step, style)), *member_lines(steps, style)]
+
+
+def step_of_one(step: Step, style: Style) -> list[str]:
+    """Return the lines of one step without its members: what is done and why, and the attributes."""
+    return [_headline(step, style), *(() if step.action is Action.DEACTIVATE else _change_lines(step, style))]
 
 
 def _headline(step: Step, style: Style) -> str:
-    palette = style.palette
     replaces = step.action is Action.CREATE and step.replaces is not None
     symbol = "-/+" if replaces else _SYMBOLS.get(step.action, "~")
-    words = "" if step.action in _MEMBERSHIPS and step.reason is Reason.DIFFERS else reason_of_step(step)
-    why = ", ".join(part for part in (words, safe(step.origin or "")) if part)
+    why = ", ".join(part for part in (_why(step), safe(step.origin or "")) if part)
     note = f"  # {safe(shorten(step.note, style.value_limit))}" if step.note else ""
-    name = palette.paint(palette.strong, label(shorten(step.name, _LONGEST_NAME)))
-    explained = palette.paint(palette.dim, f"({why}){note}") if why or note else ""
-    return f"{palette.paint(palette.of(symbol), symbol.rjust(3))} {name}  {explained}".rstrip()
+    return headline(symbol, step.name, f"({why}){note}" if why or note else "", style)
+
+
+def headline(symbol: str, name: str, explained: str, style: Style) -> str:
+    """Return the first line of a resource: a symbol, its name, and a safe text that explains."""
+    palette = style.palette
+    shown = palette.paint(palette.strong, label(abbreviated(name, LONGEST_NAME)))
+    return f"{palette.paint(palette.of(symbol.strip()), symbol.rjust(3))} {shown}  {_dimmed(explained, style)}".rstrip()
+
+
+def _dimmed(text: str, style: Style) -> str:
+    return style.palette.paint(style.palette.dim, text) if text else ""
+
+
+def _why(step: Step) -> str:
+    """Return why, without what the lines below show: that something differs."""
+    if step.reason is not Reason.DIFFERS:
+        return reason_of_step(step)
+    return "" if step.action in _MEMBERSHIPS else found_by(step)
 
 
 def _change_lines(step: Step, style: Style) -> Iterator[str]:
@@ -110,13 +127,13 @@ def _creation_lines(changes: Sequence[Change], style: Style) -> Iterator[str]:
     sign = style.palette.paint(style.palette.create, "+")
     width = _path_width(changes)
     for change in changes:
-        yield f"      {sign} {pad(_path(change), width)}  {inline(change.after, style.value_limit)}"
+        yield f"      {sign} {pad(_path(change), width)}  {inline(change.after, _limit(change, style))}"
 
 
 def _update_lines(changes: Sequence[Change], style: Style) -> Iterator[str]:
     palette = style.palette
     pairs = [
-        ("", "") if _in_details(change) else inline_pair(change.before, change.after, style.value_limit)
+        ("", "") if _in_details(change) else inline_pair(change.before, change.after, _limit(change, style))
         for change in changes
     ]
     path_width = _path_width(changes)
@@ -130,8 +147,15 @@ def _update_lines(changes: Sequence[Change], style: Style) -> Iterator[str]:
         path = pad(_path(change), path_width) if values else _path(change)
         yield f"      {sign} {path}{values}{mark}{origin}"
         for phrase in change.details:
-            shown = safe(shorten(phrase, style.value_limit and 2 * style.value_limit))
+            limit = _limit(change, style)
+            shown = safe(shorten(phrase, limit and 2 * limit))
             yield f"          {palette.paint(palette.of(shown[:1]), shown[:1])}{shown[1:]}"
+
+
+def _limit(change: Change, style: Style) -> int | None:
+    """Return how long the values of a change may be. A name that is cut may be taken for another one."""
+    limit = style.value_limit
+    return max(limit, LONGEST_NAME) if change.identity and limit is not None else limit
 
 
 def _in_details(change: Change) -> bool:

@@ -46,15 +46,17 @@ class Style:
         palette: the colours.
         full: whether everything is shown that would be folded.
         value_limit: characters of a value before it is cut in the middle; ``None`` shows values whole.
+        width: columns of the terminal; ``None`` is a file.
     """
 
     palette: Palette
     full: bool
     value_limit: int | None
+    width: int | None = None
 
     @classmethod
     def fitting(cls, *, color: bool, full: bool, width: int | None) -> Style:
         """Return the style for a terminal of ``width`` columns, or for a file where that is ``None``."""
         # Two values stand side by side, behind a symbol and the attribute's name.
         fitting = 60 if width is None else max(24, (width - 32) // 2)
-        return cls(palette=ANSI if color else PLAIN, full=full, value_limit=None if full else fitting)
+        return cls(palette=ANSI if color else PLAIN, full=full, value_limit=None if full else fitting, width=width)

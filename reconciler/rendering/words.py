@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from reconciler.model import Kind
+from reconciler.planning.effect import AccessChange, GroupEffect
 from reconciler.planning.plan import Action, Edge, Reason, Step
-from reconciler.rendering.escape import label, safe
+from reconciler.rendering.escape import abbreviated, label, safe, shorten
+
+_LONGEST_NAME = 200
 
 _STEP_REASONS: Mapping[Reason, str] = MappingProxyType(
     {
@@ -37,6 +41,23 @@ _EDGE_REASONS: Mapping[Reason, str] = MappingProxyType(
     }
 )
 
+_CORRELATED: Mapping[str, str] = MappingProxyType({"previously": "a previous name"})
+
+_CAUSES: Mapping[tuple[Kind, Action], str] = MappingProxyType(
+    {
+        (Kind.USER, Action.CREATE): "account created",
+        (Kind.USER, Action.UPDATE): "account changed",
+        (Kind.USER, Action.REACTIVATE): "account reactivated",
+        (Kind.USER, Action.DEACTIVATE): "account deactivated",
+        (Kind.USER, Action.DELETE): "account deleted",
+        (Kind.GROUP, Action.CREATE): "created",
+        (Kind.GROUP, Action.UPDATE): "changed",
+        (Kind.GROUP, Action.ADD_MEMBERS): "added",
+        (Kind.GROUP, Action.REMOVE_MEMBERS): "removed",
+        (Kind.GROUP, Action.DELETE): "deleted",
+    }
+)
+
 
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun: ``1 user``, ``1,200 users``."""
@@ -44,22 +65,57 @@ def counted(number: int, noun: str) -> str:
 
 
 def reason_of_step(step: Step) -> str:
-    """Return why a step is in the plan: ``renamed: found by externalId``."""
-    words = _STEP_REASONS.get(step.reason) or _spelled(step.reason)
+    """Return why a step is in the plan: ``renamed, found by externalId``."""
     if step.replaces is not None:
-        other = label(step.replaces)
+        other = label(abbreviated(step.replaces, _LONGEST_NAME))
         return f"replaces {other}" if step.action is Action.CREATE else f"replaced by {other}"
-    if step.correlated_by is not None and step.correlated_by != step.kind.naming_attribute:
-        words += f", found by {safe(step.correlated_by)}"
-    return words
+    words = _STEP_REASONS.get(step.reason) or _spelled(step.reason)
+    return ", ".join(part for part in (words, found_by(step)) if part)
+
+
+def found_by(step: Step) -> str:
+    """Return how the resource was found where it was not by its name: ``found by externalId``; else nothing."""
+    by = step.correlated_by
+    if by is None or by == step.kind.naming_attribute:
+        return ""
+    return f"found by {_CORRELATED.get(by) or safe(by)}"
 
 
 def reason_of_edge(edge: Edge) -> str:
     """Return why a membership changes: ``via team-core → team-oncall``."""
     words = _EDGE_REASONS.get(edge.reason, _spelled(edge.reason))
-    via = "via " + " → ".join(label(group) for group in edge.via) if edge.via else ""
+    via = f"via {path(edge.via)}" if edge.via else ""
     return ", ".join(part for part in (words, via) if part)
 
 
-def _spelled(reason: Reason) -> str:
+def path(via: Sequence[str]) -> str:
+    """Return the groups through which somebody is in another, outermost first: ``team-core → team-oncall``."""
+    return " → ".join(label(abbreviated(group, _LONGEST_NAME)) for group in via)
+
+
+def cause_of_access(step: Step | None, group: GroupEffect, change: AccessChange) -> str:
+    """Return by what people gain or lose access to a group: ``removed``, ``through team-core``.
+
+    Args:
+        step: the step that ``change`` names; ``None`` where the plan has none of that id.
+        group: the group.
+        change: who gains or loses it, and through which groups.
+    """
+    through = f"through {path(change.via)}" if change.via else ""
+    if step is None:
+        return through or safe(shorten(change.step, _LONGEST_NAME))
+    words = _CAUSES.get((step.kind, step.action)) or _spelled(step.action)
+    if step.kind is Kind.USER:
+        return words
+    same = step.name == group.name if step.resource_id is group.id is None else step.resource_id == group.id
+    if same:
+        return through or words
+    name = label(abbreviated(step.name, _LONGEST_NAME))
+    words = {Action.ADD_MEMBERS: f"added to {name}", Action.REMOVE_MEMBERS: f"removed from {name}"}.get(
+        step.action, f"{name} {words}"
+    )
+    return f"{words}, {through}" if len(change.via) > 1 else words
+
+
+def _spelled(reason: Reason | Action) -> str:
     return reason.value.replace("_", " ")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from plan_parts import group_step, listed, make_plan, user_step
 from reconciler.model import Kind
@@ -15,7 +15,10 @@ RULE = 'department eq "Platform" and active eq true'
 
 
 def effect(
-    *groups: GroupEffect, kept: Mapping[str, tuple[str, ...]] | None = None, unknown: tuple[str, ...] = ()
+    *groups: GroupEffect,
+    kept: Mapping[str, tuple[str, ...]] | None = None,
+    unknown: tuple[str, ...] = (),
+    created: Collection[str] = (),
 ) -> Effect:
     """The effect of some changes of groups, with what follows of it for the people.
 
@@ -23,6 +26,7 @@ def effect(
         groups: what changes, in any order.
         kept: the groups that people keep; nobody keeps any unless stated.
         unknown: groups of which is not known who is in them: of nobody it is known then in how many groups they are.
+        created: people whom the plan creates.
     """
     gained, lost = _by_person(groups, gains=True), _by_person(groups, gains=False)
     users = []
@@ -31,7 +35,7 @@ def effect(
         users.append(
             UserEffect(
                 name=name,
-                id=f"id-{name}",
+                id=None if name in created else f"id-{name}",
                 before=None if unknown else len(keeps) + lost[name],
                 after=None if unknown else len(keeps) + gained[name],
                 kept=keeps,
@@ -141,6 +145,7 @@ def nested_access() -> Plan:
                 ),
             ),
             kept=kept,
+            created=("new@example.com",),
         ),
     )
 
