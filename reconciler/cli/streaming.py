@@ -70,7 +70,7 @@ class EventStream:
     def diagnostics(self, found: Iterable[Diagnostic]) -> None:
         """Tell problems and warnings."""
         for one in found:
-            self._tell(event_facts.diagnostic(one, time=_now()))
+            self._tell(event_facts.diagnostic(one, time=self._time()))
 
     def warning(self, code: str, message: str) -> None:
         """Tell one that has no place in a file."""
@@ -93,15 +93,15 @@ class EventStream:
     def reading(self, directory: str) -> Iterator[list[Live]]:
         """Tell that a directory is read, and what was; the caller puts that into the list."""
         read: list[Live] = []
-        self._tell(event_facts.read_start(directory, time=_now()))
+        self._tell(event_facts.read_start(directory, time=self._time()))
         begin = time.monotonic()
         yield read
         for live in read:
-            self._tell(event_facts.read_complete(directory, live, time.monotonic() - begin, time=_now()))
+            self._tell(event_facts.read_complete(directory, live, time.monotonic() - begin, time=self._time()))
 
     def throttle(self, event: ThrottleEvent) -> None:
         """Tell that a request waits."""
-        self._tell(event_facts.throttled(event, time=_now()))
+        self._tell(event_facts.throttled(event, time=self._time()))
 
     def plan(self, plan: Plan, approved: Plan | None = None) -> None:
         """Tell a plan: what it notes, its steps, and what the guards say.
@@ -113,20 +113,20 @@ class EventStream:
         self._plan = plan
         waiting = _waiting(plan, approved or plan)
         for note in plan.notes:
-            self._tell(event_facts.note(note, time=_now()))
+            self._tell(event_facts.note(note, time=self._time()))
         for step in plan.steps:
-            self._tell(event_facts.planned_step(step, waiting=waiting[step.id], time=_now()))
+            self._tell(event_facts.planned_step(step, waiting=waiting[step.id], time=self._time()))
         for verdict in plan.guards:
-            self._tell(event_facts.guard(verdict, time=_now()))
+            self._tell(event_facts.guard(verdict, time=self._time()))
         if not plan.refusals:
             for step in plan.steps:
                 if waiting[step.id] == (len(step.members) or 1):
-                    self._tell(event_facts.waits(step, time=_now()))
+                    self._tell(event_facts.waits(step, time=self._time()))
 
     def apply_event(self, event: ApplyEvent) -> None:
         """Tell what happened during an apply."""
         self._run = event.run_id
-        told = event_facts.of_apply(event, time=_now())
+        told = event_facts.of_apply(event, time=self._time())
         if told is not None:
             self._tell(told)
 
@@ -170,7 +170,7 @@ class EventStream:
         plan, result, record = self._plan, self._result, self._record
         counted = result is not None or bool(self._ends)
         return SummaryEvent(
-            time=_now(),
+            time=self._time(),
             message=self._message(code),
             exit_code=int(code),
             changes=plan is not None and bool(plan.steps),
@@ -194,8 +194,12 @@ class EventStream:
             return f"Ended with exit code {int(code)}: {self._last_error}"
         return f"Ended with exit code {int(code)}." if self._plan is None else str(self._plan.summary)
 
-    def _tell(self, event: Event) -> None:
+    def _time(self) -> str:
+        """Return the time of the next line; it is not the first one."""
         self.begin(None)
+        return _now()
+
+    def _tell(self, event: Event) -> None:
         match event:
             case DiagnosticEvent():
                 self._severities[event.severity] += 1
