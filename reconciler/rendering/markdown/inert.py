@@ -30,7 +30,7 @@ _PLAIN = re.compile(rf"\(?(?:{_WORD}|\d{{1,3}}(?:,\d{{3}})+|\d{{1,6}})[.,;:!?)]*
 _MARKED = re.compile(r"`([^`]+)`([.,;:)]*)")
 _LOOKS_LIKE_COMMIT = re.compile(r"[a-f]{7,}", re.IGNORECASE)
 _STARTS_LIST = re.compile(r"\d+[.)]|[=·]")
-_TRAILING = re.compile(r"[.,;:)]+\Z")
+_TRAILING = re.compile(r"[.,;:]+\Z")
 
 
 def code(text: str, *, longest: int = LONGEST_NAME, cell: bool = False) -> str:
@@ -105,5 +105,5 @@ def _as_code(tokens: list[str]) -> Iterator[str]:
         joined = " ".join(tokens)
         # The comma behind a name belongs to the sentence.
         end = _TRAILING.search(joined)
-        trailing = end[0] if end and end.start() and "(" not in joined else ""
+        trailing = end[0] if end and end.start() else ""
         yield _span(joined[: len(joined) - len(trailing)]) + trailing
