@@ -7,7 +7,7 @@ objects, enterprise attributes sit below the extension's URN. In desired resourc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -360,7 +360,9 @@ class Live:
         users: all its users, by id, each once.
         groups: all its groups, likewise.
         partial: the kinds of which only what was asked for by name was read, because the server has no listing of
-            them: what no file lists is unknown then, and nothing follows from its absence here.
+            them, or because no more was asked for: what is not here is unknown then, and nothing follows from its
+            absence.
+        sizes: how many there are of such a kind, where the server told that.
         statistics: what the read cost.
     """
 
@@ -370,6 +372,7 @@ class Live:
     users: tuple[LiveUser, ...]
     groups: tuple[LiveGroup, ...]
     partial: frozenset[Kind] = frozenset()
+    sizes: Mapping[Kind, int] = field(default_factory=dict)
     statistics: ReadStatistics = field(default_factory=ReadStatistics, compare=False)
 
     @cached_property

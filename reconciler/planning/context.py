@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.attributes import ResourceSchema, Schemas, fold, rfc7643
 from reconciler.capabilities import Capabilities, UserDelete
@@ -18,6 +18,9 @@ from reconciler.filters import Filter, FilterError, Predicate
 from reconciler.model import NO_HISTORY, Desired, DesiredResource, History, Kind, Live, LiveResource, LiveUser, Origin
 from reconciler.planning.leaving_out import Key, key
 from reconciler.planning.plan import Note, Pending
+
+if TYPE_CHECKING:
+    from reconciler.planning.confinement import Confinement
 
 
 @dataclass(slots=True)
@@ -65,6 +68,8 @@ class Context:
     """Ids of the live users that the files list."""
     history: History = NO_HISTORY
     findings: Findings = field(default_factory=Findings)
+    confinement: Confinement | None = None
+    """What of everything belongs to the plan, where it is one of a change of the files alone."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -156,6 +161,10 @@ class Context:
         """Tell whether deleting a user would change nothing: the directory keeps deleted users, as inactive ones."""
         soft = self.capabilities.user_delete is UserDelete.SOFT
         return not user.active and (soft or user.id in self._deleted_in_vain)
+
+    def plans(self, desired: DesiredResource) -> bool:
+        """Tell whether the plan is about a listed resource itself, and not about its memberships alone."""
+        return self.confinement is None or self.confinement.plans(desired)
 
     def partial(self, kind: Kind) -> bool:
         """Tell whether resources of a kind that no file names are unknown."""

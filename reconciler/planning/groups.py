@@ -16,7 +16,7 @@ from reconciler.planning.correlation import Correlation, Pair
 from reconciler.planning.grace import GracePeriods
 from reconciler.planning.plan import Action, Reason, Step
 from reconciler.planning.preconditions import MEMBERS, planned_from
-from reconciler.planning.steps import check_scope, deletion, listed_step, reason_of_update, tell_partial
+from reconciler.planning.steps import check_scope, deletion, listed_step, reason_of_update, unlisted
 
 DISPLAY_NAME = "displayName"
 
@@ -51,15 +51,15 @@ def plan_groups(
     steps: list[Step] = []
     targets: list[Target] = []
     for pair in correlation.pairs:
+        if not context.plans(pair.desired):
+            targets.append(Target(desired=pair.desired, live=pair.live))
+            continue
         step, target = _listed(context, pair, comparison)
         steps.extend([step] if step else [])
         targets.append(target)
-    if context.partial(Kind.GROUP):
-        tell_partial(context, Kind.GROUP, context.policy.unlisted_groups)
-    else:
-        periods = GracePeriods(context)
-        for live in correlation.unlisted:
-            steps.extend(_unlisted(context, live, periods))
+    periods = GracePeriods(context)
+    for live in unlisted(context, Kind.GROUP, correlation.unlisted, context.policy.unlisted_groups):
+        steps.extend(_unlisted(context, live, periods))
     context.findings.notes.extend(comparison.notes())
     return tuple(steps), tuple(targets)
 

@@ -53,10 +53,13 @@ def plan_memberships(context: Context, targets: Iterable[Target], rosters: Roste
 
 
 def _changes(context: Context, target: Target, roster: Roster, unverified: Unverified) -> _Changes:
-    live = target.live
-    if live is not None and live.members is None:
+    live, confinement = target.live, context.confinement
+    members: Iterable[str] = (live.members or ()) if live is not None else ()
+    if confinement is not None:
+        roster, members = confinement.roster(target, roster), confinement.current(target, members)
+    if live is not None and live.members is None and (confinement is None or roster.seats or roster.vacated):
         unverified.add(target, live.address, roster)
-    current = dict.fromkeys(live.members or ()) if live is not None else {}
+    current = dict.fromkeys(members)
     if current.keys() == roster.seats.keys():
         return _Changes(target, [], [])
     difference = diff(current, roster.seats, lambda _, __: True)

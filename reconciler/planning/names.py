@@ -32,7 +32,8 @@ def release_names(
     lapsed = [
         pair.desired
         for pair in pairs
-        if pair.desired.lifecycle.expired(context.as_of)
+        if context.plans(pair.desired)
+        and pair.desired.lifecycle.expired(context.as_of)
         and (pair.live is None or fold(pair.live.name) != fold(pair.desired.name))
     ]
     if not taken and not lapsed:

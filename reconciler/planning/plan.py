@@ -204,12 +204,14 @@ class Since(Part, frozen=True):
         commit: what it stood for.
         users: how many users the change touches.
         groups: how many groups.
+        listed_again: the ids of those whose grace period the change ends, because files list them again.
     """
 
     ref: str
     commit: str
     users: int
     groups: int
+    listed_again: tuple[str, ...] = ()
 
 
 class Plan(Part, frozen=True):

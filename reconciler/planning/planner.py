@@ -14,6 +14,7 @@ from reconciler.config import Policy
 from reconciler.diagnostics import DiagnosticsError
 from reconciler.model import NO_HISTORY, Desired, History, Live, utc
 from reconciler.planning.access import effect_of
+from reconciler.planning.confinement import Part, confine, notes_of, taking_part
 from reconciler.planning.context import Context
 from reconciler.planning.correlation import AnyPair, correlate
 from reconciler.planning.document import seal
@@ -37,6 +38,7 @@ from reconciler.planning.plan import (
 )
 from reconciler.planning.roster import Rosters
 from reconciler.planning.selection import select
+from reconciler.planning.touched import Touched
 from reconciler.planning.users import plan_users
 
 
@@ -47,6 +49,7 @@ def plan(
     as_of: datetime,
     policy: Policy | None = None,
     history: History = NO_HISTORY,
+    since: Touched | None = None,
 ) -> Plan:
     """Work out what has to be done so that the directory holds what the files state.
 
@@ -57,6 +60,8 @@ def plan(
         policy: the rules of planning; what ``directory.yaml`` says unless given.
         history: what earlier runs left: what the directory made of earlier writes (what it would not keep is told and
             not planned again), grace timers, and what was there after the last run.
+        since: the change of the files that the plan is confined to; ``live`` needs to hold no more than what an
+            :class:`~reconciler.planning.inquiry.Inquiry` asks for then. Everything, if left out.
 
     Returns:
         A sealed plan. Guards that refuse it are in it: look at ``refusals`` before applying.
@@ -67,7 +72,9 @@ def plan(
     """
     if as_of.tzinfo is None:
         raise ValueError("as_of must know its time zone")
-    users = correlate(desired.users, live.users)
+    part = Part(desired.users, desired.groups) if since is None else taking_part(since, desired, live)
+    users = correlate(part.users, live.users)
+    groups = correlate(part.groups, live.groups, renamable=live.capabilities.group_rename)
     context = Context(
         desired=desired,
         live=live,
@@ -75,9 +82,9 @@ def plan(
         as_of=as_of,
         listed=frozenset(pair.live.id for pair in users.pairs if pair.live is not None),
         history=history,
+        confinement=None if since is None else confine(since, live, users, groups),
     )
     findings = context.findings
-    groups = correlate(desired.groups, live.groups, renamable=live.capabilities.group_rename)
     findings.problems.extend((*users.problems, *groups.problems))
 
     user_steps = tuple(plan_users(context, users))
@@ -89,6 +96,8 @@ def plan(
     _refuse_problems(context)
     pairs: tuple[AnyPair, ...] = (*users.pairs, *groups.pairs)
     unordered = release_names(context, (*user_steps, *group_steps, *membership_steps, *deletions), pairs)
+    if context.confinement is not None:
+        unordered = context.confinement.steps(unordered, pairs)
     return finished(context, unordered, pairs)
 
 
@@ -138,6 +147,8 @@ def _document(
     undoes: str | None,
 ) -> Plan:
     desired, live, config = context.desired, context.live, context.desired.config
+    confinement = context.confinement
+    since = None if confinement is None else confinement.since(desired, context.history.timers)
     return seal(
         Plan(
             format=FORMAT,
@@ -164,9 +175,10 @@ def _document(
             exclude=context.policy.exclude,
             allowances=recorded(context.policy),
             guards=verdicts,
-            notes=(*_left_alone(context), *context.findings.notes),
+            notes=(*notes_of(since), *_left_alone(context), *context.findings.notes),
             pending=in_order(context.findings.pending),
             left_out=left_out,
+            since=since,
             steps=steps,
             effect=effect_of(context, steps),
         )

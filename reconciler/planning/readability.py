@@ -13,7 +13,7 @@ from reconciler.planning.context import Context
 from reconciler.planning.plan import Note
 
 _WHY = {
-    "undeclared": "is in no schema of the directory and no live {kind} has it",
+    "undeclared": "is in no schema of the directory and no live {kind}{seen} has it",
     "readOnly": "is read-only in this directory",
     "writeOnly": "can be written and never read back, so a difference cannot be seen",
     "unreturned": "is not returned in listings, so a difference cannot be seen",
@@ -57,8 +57,9 @@ class Readability:
                 message=f"{path} differs only in letter case for {self._counted(count)}: the directory's schema calls "
                 "such values equal, so nothing is planned",
             )
+        seen = " that was read" if self._context.partial(self._kind) else ""
         for path, count in sorted(self._passed_over.items(), key=lambda item: str(item[0])):
-            why = _WHY[self._obstacle(path) or "undeclared"].format(kind=self._kind.lower())
+            why = _WHY[self._obstacle(path) or "undeclared"].format(kind=self._kind.lower(), seen=seen)
             yield Note(
                 severity="warning",
                 code="not-planned",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -15,7 +16,7 @@ from reconciler.filters import Filter, FilterError
 from reconciler.model import Kind, Live, LiveResource
 from reconciler.planning.access import effect_on
 from reconciler.planning.context import Context
-from reconciler.planning.correlation import AnyPair
+from reconciler.planning.correlation import AnyPair, Pair
 from reconciler.planning.document import seal
 from reconciler.planning.grace import in_order, still_pending
 from reconciler.planning.leaving_out import Key, Parted, key, key_of, leave_out
@@ -187,6 +188,18 @@ def _resources(context: Context, pairs: Iterable[AnyPair]) -> Iterator[_Resource
         names = frozenset(map(fold, (desired.name, *(live.name for live in found))))
         seen.update(keys)
         yield _Resource(desired.kind, names, keys, pair, pair.live)
+    if context.confinement is not None:
+        # Nothing is known of the others, and yet they are not slips of the pen.
+        taking_part = {(pair.desired.kind, pair.desired.name) for pair in pairs}
+        others: Iterator[AnyPair] = chain(
+            (Pair(desired=user) for user in context.desired.users),
+            (Pair(desired=group) for group in context.desired.groups),
+        )
+        for pair in others:
+            desired = pair.desired
+            if (desired.kind, desired.name) not in taking_part:
+                keys = (key(desired.kind, None, desired.name),)
+                yield _Resource(desired.kind, frozenset({fold(desired.name)}), keys, pair, None)
     for live in (*context.live.users, *context.live.groups):
         known = key(live.kind, live.id, live.name)
         if known not in seen:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from reconciler.config import Unlisted
 from reconciler.diagnostics import Diagnostic
-from reconciler.model import DesiredResource, Kind, LiveResource
+from reconciler.model import DesiredResource, Kind, LiveGroup, LiveResource, LiveUser
 from reconciler.planning.context import Context, scope_name
 from reconciler.planning.correlation import AnyPair
 from reconciler.planning.plan import Action, Change, Note, Precondition, Reason, Step
 from reconciler.planning.preconditions import planned_from
+
+_LiveT = TypeVar("_LiveT", LiveUser, LiveGroup)
 
 _MISTAKABLE = re.compile(r'"| \(.*\)$| \d+/\d+$', re.DOTALL)
 """Names that begin or end like something that a step's id puts around or behind a name."""
@@ -89,7 +92,21 @@ def deletion(
     )
 
 
-def tell_partial(context: Context, kind: Kind, unlisted: Unlisted) -> None:
+def unlisted(context: Context, kind: Kind, found: Iterable[_LiveT], rule: Unlisted) -> Iterator[_LiveT]:
+    """Yield the live resources of a kind that no file lists, as far as the plan is about them.
+
+    Where the directory lists none, nothing follows from what is in no file, and that is told. A plan of a change is
+    about those that the files listed before it.
+    """
+    if context.confinement is not None:
+        yield from filter(context.confinement.lets_go, found)
+    elif context.partial(kind):
+        _tell_partial(context, kind, rule)
+    else:
+        yield from found
+
+
+def _tell_partial(context: Context, kind: Kind, unlisted: Unlisted) -> None:
     """Tell that nothing follows from a resource being in no file, because the directory lists none of its kind."""
     plural = f"{kind.lower()}s"
     known = len(context.live.of_kind(kind))

@@ -18,7 +18,7 @@ from reconciler.planning.domains import Domains
 from reconciler.planning.grace import GracePeriods
 from reconciler.planning.plan import Action, Change, Reason, Step
 from reconciler.planning.preconditions import planned_from
-from reconciler.planning.steps import check_scope, deletion, listed_step, reason_of_update, step_id, tell_partial
+from reconciler.planning.steps import check_scope, deletion, listed_step, reason_of_update, step_id, unlisted
 
 ACTIVE = "active"
 IDENTIFYING = ("userName", "externalId", ACTIVE)
@@ -35,12 +35,10 @@ def plan_users(context: Context, correlation: Correlation[DesiredUser, LiveUser]
         GracePeriods(context),
     )
     for pair in correlation.pairs:
-        yield from _listed(context, pair, tools)
-    if context.partial(DesiredUser.kind):
-        tell_partial(context, DesiredUser.kind, context.policy.unlisted_users)
-    else:
-        for live in correlation.unlisted:
-            yield from _unlisted(context, live, tools)
+        if context.plans(pair.desired):
+            yield from _listed(context, pair, tools)
+    for live in unlisted(context, DesiredUser.kind, correlation.unlisted, context.policy.unlisted_users):
+        yield from _unlisted(context, live, tools)
     context.findings.notes.extend(
         (*tools.comparison.notes(), *tools.rewritten.notes(), *tools.deleted.notes(), *tools.domains.notes())
     )

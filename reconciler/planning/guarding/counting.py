@@ -15,6 +15,7 @@ from reconciler.planning.guarding.allowing import Allowances, flag
 from reconciler.planning.guarding.forecast import Forecast
 from reconciler.planning.guarding.limits import limited
 from reconciler.planning.plan import Action, Step, Verdict
+from reconciler.planning.touched import StatedBefore
 
 _GUARDS: Final[Mapping[tuple[Kind, Action], str]] = MappingProxyType(
     {
@@ -61,7 +62,7 @@ def count_changes(context: Context, forecast: Forecast, allowances: Allowances) 
         shareless = guard.endswith(".create") and not base.number
         binding = replace(limit, percent=None) if shareless else limit
         yield limited(allowances, guard, binding, counted[guard], base.number, of=base.words)
-    yield _memberships(context, forecast, allowances)
+    yield _memberships(context, forecast, allowances, bases["memberships.remove"])
 
 
 def changes_identity(step: Step) -> bool:
@@ -77,6 +78,8 @@ def changes_identity(step: Step) -> bool:
 
 def _bases(context: Context) -> dict[str, _Base]:
     """Return what the percentage of each guard is of: what is in scope, and known."""
+    if context.confinement is not None:
+        return _bases_around(context, context.confinement.touched.stated)
     users = [user for user in context.live.users if context.in_scope(user)]
     groups = sum(map(context.in_scope, context.live.groups))
     of_users = _base(context, len(users), Kind.USER)
@@ -89,7 +92,41 @@ def _bases(context: Context) -> dict[str, _Base]:
         "groups.create": of_groups,
         "groups.delete": of_groups,
         "identity.change": _base(context, len(users) + groups, *Kind),
+        "memberships.remove": _base(context, _memberships_in_scope(context), *Kind),
     }
+
+
+def _bases_around(context: Context, stated: StatedBefore) -> dict[str, _Base]:
+    """Return the same for a plan of a change: most of the directory was not read, and it is counted all the same.
+
+    The server tells how many there are, and neither how many of them are in scope nor how many work. So many the files
+    are taken to have listed before the change.
+    """
+    policy, sizes = context.policy, context.live.sizes
+    users = _around(context, Kind.USER, None if policy.scope_users is None else stated.users)
+    groups = _around(context, Kind.GROUP, None if policy.scope_groups is None else stated.groups)
+    both = _Base(
+        users.number + groups.number,
+        None if users.words is None and groups.words is None else f"{users.number + groups.number} listed or known",
+    )
+    memberships = _Base(stated.memberships, f"{stated.memberships} stated before") if sizes else None
+    return {
+        "users.create": users,
+        "users.update": users,
+        "users.deactivate": _around(context, Kind.USER, stated.active),
+        "users.delete": users,
+        "groups.create": groups,
+        "groups.delete": groups,
+        "identity.change": both,
+        "memberships.remove": memberships or _base(context, _memberships_in_scope(context), *Kind),
+    }
+
+
+def _around(context: Context, kind: Kind, listed: int | None) -> _Base:
+    size = context.live.sizes.get(kind)
+    if size is None:
+        return _base(context, sum(map(context.in_scope, context.live.of_kind(kind))), kind)
+    return _Base(size) if listed is None else _Base(min(size, listed), f"{min(size, listed)} listed before")
 
 
 def _base(context: Context, number: int, *kinds: Kind) -> _Base:
@@ -100,11 +137,10 @@ def _is_active(user: LiveUser) -> bool:
     return user.attributes.get("active") is True or user.active
 
 
-def _memberships(context: Context, forecast: Forecast, allowances: Allowances) -> Verdict:
+def _memberships(context: Context, forecast: Forecast, allowances: Allowances, base: _Base) -> Verdict:
     """Return the verdict on all memberships that end. It names the groups that lose most first."""
     lost = forecast.memberships_lost
     groups = sorted((-number, forecast.address(group)) for group, number in lost.items())
-    base = _base(context, _memberships_in_scope(context), *Kind)
     return limited(
         allowances,
         "memberships.remove",

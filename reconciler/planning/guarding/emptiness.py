@@ -54,7 +54,7 @@ def _at_stake(context: Context, kind: Kind) -> list[str]:
     """Return the addresses of the live resources that the ``unlisted`` policy takes something from, or will."""
     policy = context.policy
     unlisted = policy.unlisted_users if kind is Kind.USER else policy.unlisted_groups
-    if unlisted is Unlisted.IGNORE or context.partial(kind):
+    if unlisted is Unlisted.IGNORE or (context.partial(kind) and context.confinement is None):
         return []
     deleted = unlisted is Unlisted.DELETE or policy.delete_after_deactivated is not None
     return sorted(
@@ -69,11 +69,12 @@ def _at_stake(context: Context, kind: Kind) -> list[str]:
 def judge_shrinking(context: Context, allowances: Allowances) -> Iterator[Verdict]:
     """Yield what is refused, or was lifted, because the directory holds less than the last recorded run left there.
 
-    Nothing is said where only what the files name was read, or asked about. The subject tells which of the three
+    Nothing is said where only what the files name was read, or asked about, or what a change of them touches. The
+    subject tells which of the three
     counts it is.
     """
     last, live = context.history.last_run, context.live
-    if last is None:
+    if last is None or context.confinement is not None:
         return
     memberships = sum(len(group.members or ()) for group in live.groups)
     for what, then, now, kinds in (

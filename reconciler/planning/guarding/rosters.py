@@ -33,7 +33,7 @@ def judge_rosters(context: Context, forecast: Forecast, protections: Protections
 
 def _answers(context: Context, forecast: Forecast, protections: Protections, group: str) -> bool:
     """Tell whether this plan answers for all members of a group, and not only for those whom it takes away."""
-    confined = bool(context.policy.only or context.policy.exclude)
+    confined = bool(context.policy.only or context.policy.exclude) or context.confinement is not None
     touched = group in forecast.created[Kind.GROUP] or group in forecast.added or group in forecast.removed
     return protections.manages_members(group) and (touched or not confined)
 

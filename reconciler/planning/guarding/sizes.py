@@ -53,13 +53,13 @@ def judge_sizes(context: Context, forecast: Forecast) -> Iterator[Verdict]:
 def _sizes(context: Context, forecast: Forecast) -> Iterator[_Size]:
     capabilities, live = context.capabilities, context.live
     for kind, limit in ((Kind.USER, capabilities.max_users), (Kind.GROUP, capabilities.max_groups)):
-        if limit is not None:
-            before = len(live.of_kind(kind))
+        before = _number(context, kind)
+        if limit is not None and before is not None:
             peak = before + len(forecast.created[kind])
             yield _Size(f"{kind.lower()}s", before, peak - len(forecast.deleted[kind]), peak, limit)
     added = {group: len(edges) for group, edges in forecast.added.items()}
     limit = capabilities.max_memberships
-    if limit is not None:
+    if limit is not None and context.confinement is None:
         before = sum(len(group.members or ()) for group in live.groups)
         peak = before + sum(added.values())
         lost = sum(len(forecast.lost(group)) for group in _losing(forecast))
@@ -72,6 +72,12 @@ def _sizes(context: Context, forecast: Forecast) -> Iterator[_Size]:
             peak = before + added.get(group, 0)
             if peak * 5 >= limit * 4:
                 yield _Size("group_members", before, forecast.after(group), peak, limit, forecast.address(group))
+
+
+def _number(context: Context, kind: Kind) -> int | None:
+    """Return how many there are of a kind; ``None`` where only a part was read, and the server does not tell."""
+    known = len(context.live.of_kind(kind))
+    return context.live.sizes.get(kind) if context.confinement is not None and context.partial(kind) else known
 
 
 def _losing(forecast: Forecast) -> Sequence[str]:

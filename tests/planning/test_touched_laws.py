@@ -1,0 +1,102 @@
+"""A plan of a change is a part of the plan of everything, and all of it where nothing else is due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hypothesis import HealthCheck, assume, event, given, settings
+
+from changed_files import Change, changes, read_for, touched_by
+from desired_and_live import AS_OF
+from reconciler.diagnostics import DiagnosticsError
+from reconciler.model import Desired, Kind, Live
+from reconciler.planning import Action, Plan, Reason, Step, plan
+from reconciler.planning.correlation import correlate
+from simulated_directory import SimulatedDirectory
+from thoroughness import cases
+
+law = settings(max_examples=cases(60, thorough=400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def planned(now: Desired, live: Live) -> Plan | None:
+    """The plan of everything, or ``None`` where there is none."""
+    try:
+        return plan(now, live, as_of=AS_OF)
+    except DiagnosticsError as error:
+        event("refused: " + ", ".join(sorted({diagnostic.code for diagnostic in error.diagnostics})))
+        return None
+
+
+def planned_since(before: Desired, now: Desired, live: Live) -> Plan:
+    """The plan of a change, from no more than what is read for it."""
+    change = touched_by(before, now, live)
+    return plan(now, read_for(change, now, live), as_of=AS_OF, since=change)
+
+
+def parts(made: Plan) -> Iterator[tuple[object, ...]]:
+    """What a plan does, piece by piece: an attribute, a membership, a resource that comes or goes."""
+    for step in made.steps:
+        about = (step.action, step.kind, step.resource_id or step.name, step.reason)
+        yield from ((*about, edge.kind, edge.id or edge.name, edge.reason, edge.origin) for edge in step.members)
+        yield from ((*about, change.path, repr(change.before), repr(change.after)) for change in step.changes)
+        if not step.members and not step.changes:
+            yield about
+
+
+def essence(step: Step) -> tuple[object, ...]:
+    return (step.id, step.action, step.reason, step.changes, step.members, step.needs, step.precondition, step.chunk)
+
+
+@given(changes())
+@law
+def test_a_plan_of_a_change_does_nothing_that_the_plan_of_everything_does_not(change: Change) -> None:
+    whole = planned(change.now, change.live)
+    assume(whole is not None and planned(change.before, change.live) is not None)
+    assert whole is not None
+    made = planned_since(change.before, change.now, change.live)
+    event("does something" if made.steps else "does nothing")
+    assert set(parts(made)) <= set(parts(whole))
+
+
+@given(changes())
+@law
+def test_where_the_directory_was_as_the_files_stated_both_plans_are_the_same(change: Change) -> None:
+    first = planned(change.before, change.live)
+    assume(first is not None)
+    assert first is not None
+    live = SimulatedDirectory(change.live).apply(first)
+    settled = planned(change.before, live)
+    # Where the directory does not tell who is in a group, its additions are repeated for ever.
+    assume(settled is not None and not settled.steps)
+    whole = planned(change.now, live)
+    assume(whole is not None)
+    assert whole is not None
+    unknown = {group.id for group in live.groups if group.members is None}
+    assume(not any(step.resource_id in unknown for step in whole.steps))
+    made = planned_since(change.before, change.now, live)
+    event("does something" if made.steps else "does nothing")
+    assert list(map(essence, made.steps)) == list(map(essence, whole.steps))
+
+
+@given(changes())
+@law
+def test_nobody_goes_whom_the_files_did_not_mean_before(change: Change) -> None:
+    assume(planned(change.now, change.live) is not None and planned(change.before, change.live) is not None)
+    made = planned_since(change.before, change.now, change.live)
+    before, live = change.before, change.live
+    meant = {
+        *((Kind.USER, pair.live.id) for pair in correlate(before.users, live.users).pairs if pair.live),
+        *((Kind.GROUP, one.id) for pair in correlate(before.groups, live.groups).pairs for one in [pair.live] if one),
+    }
+    goers = [step for step in made.steps if step.action in (Action.DEACTIVATE, Action.DELETE)]
+    unlisted = [step for step in goers if step.reason is Reason.UNLISTED]
+    assert {(step.kind, step.resource_id) for step in unlisted} <= meant
+
+
+@given(changes())
+@law
+def test_files_that_did_not_change_give_a_plan_without_steps_and_without_questions(change: Change) -> None:
+    touched = touched_by(change.before, change.before, change.live)
+    read = read_for(touched, change.before, change.live)
+    assert read.users == ()
+    assert plan(change.before, read, as_of=AS_OF, since=touched).steps == ()
