@@ -112,7 +112,7 @@ class ApplyEvent:
         total: steps of the plan.
         step: the step that started or finished.
         outcome: of the step that finished.
-        recorded: whether the journal has it. Where it cannot be written, what was in flight is told without.
+        recorded: whether the journal has it; never again once it could not be written, which ends the run.
     """
 
     type: EventType

@@ -38,7 +38,8 @@ _LONGEST_WHY = 500
 
 def version(command: str | None, *, time: str) -> Version:
     """Return the first line."""
-    return Version(time=time, message=f"{TOOL} {command or ''}".rstrip(), format=FORMAT, tool=TOOL, command=command)
+    message = f"{TOOL} {safe(command or '')}".rstrip()
+    return Version(time=time, message=message, format=FORMAT, tool=TOOL, command=command)
 
 
 def read_start(directory: str, *, time: str) -> ReadStart:

@@ -234,7 +234,9 @@ def test_what_fails_and_what_waited_for_it_is_told_and_gone_on_with(desk: Desk) 
     assert_ended(again)
     assert set(again.statuses().values()) == {"applied"}
     assert {line["step"] for line in again.of("step_started")} == {failed["step"], skipped["step"]}
-    earlier = [line for line in again.of("step_applied") if f"done by the run {stream.summary['run']}" in line["why"]]
+    earlier = [
+        line for line in again.of("step_applied") if f"done by the run {stream.summary['run']}" in line.get("why", "")
+    ]
     assert len(earlier) == 3
     assert again.summary["resumes"] == stream.summary["run"]
 
