@@ -27,10 +27,11 @@ function Explorer({ plan, onPoint }) {
         <button type="button" aria-pressed=${side === "groups"} onClick=${() => turn("groups")}>Groups <b>${plan.groups.length.toLocaleString("en")}</b></button>
         <button type="button" aria-pressed=${side === "people"} onClick=${() => turn("people")}>People <b>${plan.people.length.toLocaleString("en")}</b></button>
       </div>
-      <label class="field"><span>Find a ${side === "groups" ? "group" : "person"}</span>
-        <input type="search" autocomplete="off" spellcheck=${false} value=${words} onInput=${(event) => setWords(event.currentTarget.value)}
+      <div class="field">
+        <label for="find">Find a ${side === "groups" ? "group" : "person"}</label>
+        <input id="find" type="search" autocomplete="off" spellcheck=${false} value=${words} onInput=${(event) => setWords(event.currentTarget.value)}
           onKeyDown=${(event) => event.key === "Escape" && setWords("")} />
-      </label>
+      </div>
       <p class="unseen" role="status" aria-live="polite">${counted(found.length, side === "groups" ? "group" : "person", side === "groups" ? "groups" : "people")}</p>
       <ul class="picks" aria-label=${side === "groups" ? "Groups" : "People"} onKeyDown=${(event) => moveFocus(event, "button")}>
         ${found.slice(0, LISTED).map((other) => html`<li key=${other.key}>

@@ -30,6 +30,7 @@ function start() {
     button.hidden = false;
     button.addEventListener("click", () => point(plan.steps.filter((step) => step.risks.includes(risk)), plan.risks[risk]));
   }
+  prepareSearch(plan.steps);
   switchColours(document.getElementById("theme"));
   listenForKeys();
 }

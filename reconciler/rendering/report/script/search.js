@@ -41,21 +41,44 @@ function haystack(step) {
 function search(steps, wanted) {
   const words = wanted.words.toLowerCase().split(/\s+/).filter(Boolean);
   const chosen = TRAITS.map((trait) => new Set(wanted[trait.name]));
-  const numbers = Object.fromEntries(TRAITS.map((trait) => [trait.name, new Map()]));
+  const counts = TRAITS.map(() => new Map());
   const found = [];
   for (const step of steps) {
     if (wanted.only !== null && !wanted.only.steps.has(step.index)) continue;
     if (wanted.group !== "" && String(step.group) !== wanted.group) continue;
     if (words.length > 0 && !words.every((word) => haystack(step).includes(word))) continue;
-    const failed = TRAITS.filter((trait, at) => chosen[at].size > 0 && !trait.of(step).some((one) => chosen[at].has(one)));
-    if (failed.length === 0) found.push(step);
-    for (const trait of TRAITS) {
-      if (failed.length === 0 || (failed.length === 1 && failed[0] === trait)) {
-        for (const one of trait.of(step)) numbers[trait.name].set(one, (numbers[trait.name].get(one) ?? 0) + 1);
+    step.traits ??= TRAITS.map((trait) => trait.of(step));
+    let failed = 0;
+    let failedAt = -1;
+    step.traits.forEach((traits, at) => {
+      if (chosen[at].size > 0 && !traits.some((one) => chosen[at].has(one))) {
+        failed += 1;
+        failedAt = at;
       }
-    }
+    });
+    if (failed === 0) found.push(step);
+    if (failed > 1) continue;
+    step.traits.forEach((traits, at) => {
+      if (failed === 1 && failedAt !== at) return;
+      for (const one of traits) counts[at].set(one, (counts[at].get(one) ?? 0) + 1);
+    });
   }
-  return { found, numbers };
+  return { found, numbers: Object.fromEntries(TRAITS.map((trait, at) => [trait.name, counts[at]])) };
+}
+
+/** Make ready what the search needs while nobody waits for it, some steps at a time. */
+function prepareSearch(steps) {
+  const remaining = steps.values();
+  const work = (deadline) => {
+    for (let done = 0; deadline.timeRemaining() > 1 || done < 50; done += 1) {
+      const next = remaining.next();
+      if (next.done) return;
+      haystack(next.value);
+    }
+    requestIdleCallback(work);
+  };
+  // Safari has none; there the first search makes it ready.
+  if ("requestIdleCallback" in window) requestIdleCallback(work);
 }
 
 /** @returns whether anything at all was asked for. */

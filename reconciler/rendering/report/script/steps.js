@@ -2,7 +2,7 @@
 
 const SHOWN_AT_ONCE = 100;
 const SHOWN_MORE = 500;
-const CHOICES_AT_ONCE = 8;
+const SHOWN_AT_MOST = 2_000;
 
 /** The steps with their search. `wanted` and `onWanted` are the page's, so that risks and access can point to steps. */
 function Steps({ plan, wanted, onWanted, opened, onOpen }) {
@@ -32,13 +32,17 @@ function Steps({ plan, wanted, onWanted, opened, onOpen }) {
     </ol>
     ${shown.length < found.length && html`<p class="further">
       <button type="button" onClick=${() => setLimit(limit + SHOWN_MORE)}>Show ${Math.min(SHOWN_MORE, found.length - shown.length).toLocaleString("en")} more</button>
-      ${" "}<button class="quiet" type="button" onClick=${() => setLimit(Infinity)}>Show all ${found.length.toLocaleString("en")}</button>
+      ${" "}${found.length <= SHOWN_AT_MOST && html`<button class="quiet" type="button" onClick=${() => setLimit(Infinity)}>Show all ${found.length.toLocaleString("en")}</button>`}
     </p>`}
   </div>`;
 }
 
 function Filters({ plan, wanted, numbers, want, list }) {
-  const groups = useMemo(() => groupsOf(plan), []);
+  // Thousands of options are made once: what is the same object is not looked at again.
+  const groups = useMemo(
+    () => groupsOf(plan).map(([key, name]) => html`<option key=${key} value=${String(key)}>${name}</option>`),
+    [],
+  );
   const escaped = (event) => {
     if (event.key === "Escape" && wanted.words !== "") {
       event.preventDefault();
@@ -50,18 +54,18 @@ function Filters({ plan, wanted, numbers, want, list }) {
   };
   return html`<form class="filters" role="search" aria-label="Steps" onSubmit=${(event) => event.preventDefault()}>
     <div class="asked">
-      <label class="field">
-        <span>Search <kbd>/</kbd></span>
+      <div class="field">
+        <label for="search">Search <kbd>/</kbd></label>
         <input id="search" type="search" autocomplete="off" spellcheck=${false} placeholder="A name, an attribute, a file, a reason"
           value=${wanted.words} onInput=${(event) => want({ words: event.currentTarget.value })} onKeyDown=${escaped} />
-      </label>
-      ${groups.length > 0 && html`<label class="field">
-        <span>Group</span>
-        <select value=${wanted.group} onChange=${(event) => want({ group: event.currentTarget.value })}>
+      </div>
+      ${groups.length > 0 && html`<div class="field">
+        <label for="group">Group</label>
+        <select id="group" value=${wanted.group} onChange=${(event) => want({ group: event.currentTarget.value })}>
           <option value="">All groups and users</option>
-          ${groups.map(([key, name]) => html`<option key=${key} value=${String(key)}>${name}</option>`)}
+          ${groups}
         </select>
-      </label>`}
+      </div>`}
     </div>
     <div class="choices">
       ${TRAITS.map((trait) => html`<${Choices} key=${trait.name} plan=${plan} trait=${trait} chosen=${wanted[trait.name]} numbers=${numbers[trait.name]} want=${want} />`)}
@@ -71,20 +75,17 @@ function Filters({ plan, wanted, numbers, want, list }) {
 
 /** One filter: a box to tick for every value of a trait that some step has. */
 function Choices({ plan, trait, chosen, numbers, want }) {
-  const [all, setAll] = useState(false);
   const values = useMemo(() => [...new Set(plan.steps.flatMap(trait.of))], []);
-  if (values.length < 2 && trait.name !== "risk") return null;
-  if (values.length === 0) return null;
-  if (trait.name === "risk") values.sort((one, other) => one - other);
-  const shown = all ? values : values.slice(0, CHOICES_AT_ONCE);
+  const isRisk = trait.name === "risk";
+  if (values.length < (isRisk ? 1 : 2)) return null;
+  if (isRisk) values.sort((one, other) => one - other);
   const toggle = (value) => want({ [trait.name]: chosen.includes(value) ? chosen.filter((one) => one !== value) : [...chosen, value] });
   return html`<fieldset>
     <legend>${trait.title}</legend>
-    ${shown.map((value) => html`<label key=${value} class="choice">
+    ${values.map((value) => html`<label key=${value} class=${numbers.has(value) ? "choice" : "choice none"}>
       <input type="checkbox" checked=${chosen.includes(value)} onChange=${() => toggle(value)} />
-      <span>${trait.name === "risk" ? plan.risks[value] : value} <b>${(numbers.get(value) ?? 0).toLocaleString("en")}</b></span>
+      <span>${isRisk ? plan.risks[value] : value} <b>${(numbers.get(value) ?? 0).toLocaleString("en")}</b></span>
     </label>`)}
-    ${values.length > shown.length && html`<button class="quiet" type="button" onClick=${() => setAll(true)}>${values.length - shown.length} more</button>`}
   </fieldset>`;
 }
 
