@@ -62,6 +62,11 @@ def test_what_is_lost_stands_outside_of_the_folds_the_gravest_first() -> None:
     assert "linus@example.com`:" not in shown
 
 
+def test_the_headline_tells_what_is_lost_from_what_is_changed() -> None:
+    headline = render_markdown(SAMPLES["every_kind"]()).splitlines()[2]
+    assert headline.startswith("## Plan for `acme`: 1 group and 1 user to delete, 3 users to deactivate, 3 to update, ")
+
+
 def test_a_loss_says_how_many_people_it_concerns() -> None:
     shown = unfolded(render_markdown(nested_access()))
     assert "- **Delete** group `team-x` — no file lists it · 212 people lose access" in shown
@@ -161,11 +166,11 @@ LARGE: Mapping[str, Callable[[], Plan]] = {
     "5,000 deletions": functools.partial(deletions, 5_000),
     "10 kB names": functools.partial(long_names, 40),
 }
-LIMITS = (SMALLEST_LIMIT, LIMIT, 5_000, 1_000_000)
+LIMITS = (LIMIT, SMALLEST_LIMIT, 1_000_000)
 
 
 @pytest.mark.parametrize(
-    ("name", "limit"), [(name, limit) for name in LARGE for limit in LIMITS[: 2 if name == "10,000 steps" else 4]]
+    ("name", "limit"), [(name, limit) for name in LARGE for limit in LIMITS[: 1 if name == "10,000 steps" else 3]]
 )
 def test_a_comment_stays_below_its_limit_and_whole(name: str, limit: int) -> None:
     plan = LARGE[name]()

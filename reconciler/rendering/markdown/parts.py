@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from types import MappingProxyType
@@ -67,17 +68,24 @@ def folded(title: str) -> str:
 
 
 def counts_of(steps: Sequence[Step]) -> str:
-    """Return what steps do in numbers: ``1 to create, 3 to update; 2 memberships to add``."""
-    numbers = dict.fromkeys(Action, 0)
+    """Return what steps do in numbers: ``1 group to delete, 3 to update; 2 memberships to add``."""
+    numbers = Counter(step.action for step in steps)
+    # What is lost is told with what it is: a group takes more people with it than a user.
+    kinds = Counter((step.action, step.kind) for step in steps)
+    told = []
+    for action in (Action.DELETE, Action.DEACTIVATE):
+        lost = [counted(kinds[one, kind], kind.lower()) for one, kind in _TAKEN if one is action and kinds[one, kind]]
+        told += [f"{' and '.join(lost)} to {action.value}"] if lost else []
+    others = (Action.UPDATE, Action.REACTIVATE, Action.CREATE)
+    told += [f"{numbers[action]:,} to {action.value}" for action in others if numbers[action]]
+    memberships = Counter[Action]()
     for step in steps:
-        numbers[step.action] += len(step.members) or 1
-    resources = (Action.DELETE, Action.DEACTIVATE, Action.UPDATE, Action.REACTIVATE, Action.CREATE)
-    first = ", ".join(f"{numbers[action]:,} to {action.value}" for action in resources if numbers[action])
-    added, removed = numbers[Action.ADD_MEMBERS], numbers[Action.REMOVE_MEMBERS]
-    memberships = [f"{counted(removed, 'membership')} to remove"] if removed else []
+        memberships[step.action] += len(step.members)
+    added, removed = memberships[Action.ADD_MEMBERS], memberships[Action.REMOVE_MEMBERS]
+    changed = [f"{counted(removed, 'membership')} to remove"] if removed else []
     if added:
-        memberships.append(f"{added:,} to add" if removed else f"{counted(added, 'membership')} to add")
-    return "; ".join(filter(None, (first, ", ".join(memberships))))
+        changed.append(f"{added:,} to add" if removed else f"{counted(added, 'membership')} to add")
+    return "; ".join(filter(None, (", ".join(told), ", ".join(changed))))
 
 
 def refused_in_short(plan: Plan) -> str:
