@@ -54,6 +54,11 @@ class Findings:
         return () if self.drift is None else self.drift.of(*_BY_SOMEBODY)
 
     @property
+    def origin_unknown(self) -> bool:
+        """Whether nobody can tell who changed what, because no run is recorded."""
+        return self.drift is not None and self.drift.last_run is None
+
+    @property
     def waiting(self) -> bool:
         """Whether a person has something to do."""
         return bool(self.changed or (self.pending is not None and (self.pending.steps or self.pending.refusals)))
@@ -94,8 +99,7 @@ def _headline(found: Findings) -> str:
         return f"Nothing waits for a person any more in the directory {code(found.directory)}."
     parts = []
     if found.changed:
-        unknown = found.drift is not None and found.drift.last_run is None
-        origin = "of unknown origin" if unknown else "made in the directory and not in the files"
+        origin = "of unknown origin" if found.origin_unknown else "that somebody made in the directory"
         parts.append(f"{counted(len(found.changed), 'difference')} {origin}")
     if found.pending is not None and found.pending.refusals:
         parts.append("a plan that guards refuse")
@@ -114,15 +118,16 @@ def _drift(found: Findings, room: int, *, redact: bool) -> list[str]:
     if not found.changed:
         return []
     style = Style.fitting(color=False, full=False, width=None)
+    title = "Differences of unknown origin" if found.origin_unknown else "Changed in the directory"
     part = Part(
         rank=0,
-        opening=f"## Changed in the directory: {len(found.changed):,}\n",
+        opening=f"## {title}: {len(found.changed):,}\n",
         rows=[Row(_forms(item, style, redact=redact)) for item in found.changed],
-        closing="\nTo set it back, apply the files. To keep it, change the files. To put up with it: "
+        closing="To set it back, apply the files. To keep it, change the files. To put up with it: "
         "`reconciler drift --accept KEY --reason …`",
         noun="differences",
     )
-    texts, _ = fit([part], room, lambda hidden, _cut, noun: f"\n… {hidden:,} more {noun}" if hidden else "")
+    texts, _ = fit([part], room, lambda hidden, _cut, noun: f"… {hidden:,} more {noun}" if hidden else "")
     return texts
 
 
@@ -153,4 +158,7 @@ def _unnamed(item: Item) -> str:
 def _plan(plan: Plan, host: Host, room: int, where: str | None, *, redact: bool) -> list[str]:
     body = render_markdown(plan, flavour=host, limit=room - 200, where=where, redact=redact)
     # Its own marker is that of a comment.
-    return [body.partition("\n")[2].strip()]
+    shown = [body.partition("\n")[2].strip()]
+    if plan.steps and not plan.refusals:
+        shown.append("To approve it: `reconciler apply FILE` with the plan that the job has saved, or a new one.")
+    return shown

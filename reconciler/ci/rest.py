@@ -147,8 +147,8 @@ class RestApi:
         return self._json("POST", url, self._tried("POST", url, body=body, makes=False))
 
     def pause(self, attempt: int) -> None:
-        """Wait a little before it is looked whether something was made, longer after each time."""
-        self._wait(self._patience.wait(min(attempt, self._patience.attempts - 1), 0.0, None) or 0.0, None)
+        """Wait before it is looked whether something was made, longer each time: listings may be behind."""
+        self._wait(self._patience.base_delay * 2 ** (attempt - 1), None)
 
     def _tried(
         self,

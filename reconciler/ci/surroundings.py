@@ -21,7 +21,7 @@ from reconciler.config import TokenSource
 
 Provider: TypeAlias = Literal["github", "gitlab", "stdout"]
 
-_REF: Final = re.compile(r"refs/pull/([0-9]+)/(?:merge|head)")
+_REF: Final = re.compile(r"refs/pull/([0-9]{1,18})/(?:merge|head)")
 _GITHUB_REPOSITORY: Final = re.compile(r"(?!\.\.?/)[\w.-]+/(?!\.\.?\Z)[\w.-]+")
 _LARGEST_EVENT: Final = 64 * 1024 * 1024  # bytes; a webhook's payload is "capped at 25 MB"
 _TOKENS: Final = {"github": "GITHUB_TOKEN", "gitlab": "GITLAB_TOKEN"}
@@ -138,7 +138,7 @@ def gitlab_merge_request(given: Given, environ: Mapping[str, str]) -> int:
     if given.number is not None:
         return given.number
     text = environ.get("CI_MERGE_REQUEST_IID", "")
-    if text.isascii() and text.isdigit():
+    if re.fullmatch("[0-9]{1,18}", text):
         return int(text)
     raise NotInReviewError(
         "this job does not run for a merge request: CI_MERGE_REQUEST_IID is not set. Say which one is meant with "

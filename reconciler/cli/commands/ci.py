@@ -65,6 +65,7 @@ def command(context: click.Context) -> None:
 @command.command(
     "comment",
     cls=Command,
+    short_help="Keep a comment with the plan on the pull request.",
     examples=(
         "reconciler ci comment acme.plan --if-pull-request   # in a workflow",
         "reconciler ci comment acme.plan --redact            # without names",
@@ -128,6 +129,7 @@ def comment(
 @command.command(
     "annotations",
     cls=Command,
+    short_help="Say on each line of YAML what it would do.",
     examples=(
         "reconciler ci annotations acme.plan                     # in a workflow",
         "reconciler ci annotations acme.plan --provider gitlab > gl-code-quality-report.json",
@@ -174,6 +176,7 @@ def annotations_command(
 @command.command(
     "issue",
     cls=Command,
+    short_help="Keep one issue about what waits after a nightly job.",
     examples=(
         "reconciler ci issue --drift drift.json --reconciled reconciled.json  # after a nightly run",
         "reconciler ci issue --drift drift.json --when-done comment           # never closes it",
@@ -252,6 +255,7 @@ def issue(
 @command.command(
     "summary",
     cls=Command,
+    short_help="Write the plan on the page of a workflow run.",
     examples=(
         "reconciler ci summary acme.plan           # on the page of the workflow run",
         "reconciler ci summary acme.plan --redact  # without names",
