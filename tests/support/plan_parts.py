@@ -44,7 +44,7 @@ def user_step(action: Action, name: str, reason: Reason, *, line: int = 2, **fie
         name=name,
         reason=reason,
         chunk=1,
-        resource_id=None if action is Action.CREATE else f"id-{name}",
+        resource_id=fields.pop("resource_id", None if action is Action.CREATE else f"id-{name}"),
         origin=fields.pop("origin", f"users/engineering.yaml:{line}"),
         **fields,
     )
