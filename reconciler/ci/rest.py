@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -124,8 +125,8 @@ class RestApi:
             following = response.links.get("next", {}).get("url")
             if following is None:
                 return
-            wanted = httpx.URL(following).query.decode()
-            if wanted in seen:
+            wanted = _query_of(following)
+            if not wanted or wanted in seen:
                 break
             seen.add(wanted)
         raise self._error(UnreadableAnswerError, "GET", path, "the pages come to no end", response.status_code)
@@ -250,6 +251,13 @@ class RestApi:
 
     def _quote(self, text: str) -> str:
         return printable(text.replace(self._secret, "***") if self._secret else text)
+
+
+def _query_of(url: str) -> str:
+    try:
+        return urlsplit(url).query
+    except ValueError:
+        return ""
 
 
 def _turned_away(response: httpx.Response) -> bool:

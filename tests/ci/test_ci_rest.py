@@ -151,9 +151,10 @@ def test_an_answer_that_is_no_list_is_said(at: At, body: bytes) -> None:
     assert isinstance(refused(desk), UnreadableAnswerError)
 
 
-def test_pages_that_come_to_no_end_are_an_error(at: At) -> None:
+@pytest.mark.parametrize("url", ["https://api.github.com/x?page=2", "https://api.github.com/x", "https://[::1/x?a=b"])
+def test_pages_that_come_to_no_end_are_an_error(at: At, url: str) -> None:
     desk = at("github")
-    again = Reply(200, [], {"Link": '<https://api.github.com/x?page=2>; rel="next"'})
+    again = Reply(200, [], {"Link": f'<{url}>; rel="next"'})
     desk.fake.faults += [When("GET", again)] * 5
     assert "come to no end" in str(refused(desk))
 
