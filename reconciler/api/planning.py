@@ -13,6 +13,7 @@ from reconciler.model import NO_HISTORY, Desired, History, Live
 from reconciler.planning import Plan
 from reconciler.planning import plan as make_plan
 from reconciler.rendering import render_json, render_text
+from reconciler.rendering.grouping import GroupBy
 from reconciler.store import Store
 
 
@@ -79,6 +80,8 @@ def render(
     width: int | None = None,
     left_out: bool = False,
     redact: bool = False,
+    group_by: GroupBy = "kind",
+    user: str | None = None,
 ) -> str:
     """Return the plan as text for people, as a comment or a report for reviewers, or as its JSON document.
 
@@ -91,6 +94,8 @@ def render(
         width: columns of the terminal, where there is one.
         left_out: list every step that was left out of the plan, in place of their number alone.
         redact: show ids or initials in place of people's names and addresses.
+        group_by: what stands together: kinds of change, all that concerns one ``user``, or all of one ``group``.
+        user: a ``userName`` or id, to show what changes for that person alone, and whole.
     """
     if redact:
         from reconciler.rendering.redacting import redacted
@@ -106,4 +111,8 @@ def render(
         from reconciler.rendering.report import render_html
 
         return render_html(plan)
-    return render_text(plan, color=color, full=full, width=width, left_out=left_out)
+    if user is not None:
+        from reconciler.rendering.person import render_person
+
+        return render_person(plan, user, color=color, width=width)
+    return render_text(plan, color=color, full=full, width=width, left_out=left_out, group_by=group_by)

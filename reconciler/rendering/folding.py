@@ -57,25 +57,32 @@ class _Folding:
         self._colour = ""
 
     def lines(self) -> list[str]:
-        space = ""
+        space = sequence = ""
         for piece, breakable in _pieces(self._line):
-            if _SEQUENCE.fullmatch(piece):
-                self._colour = "" if piece == _RESET else piece
-                self._current.append(piece)
+            if piece == _RESET:
+                self._current += (sequence, piece)
+                sequence = self._colour = ""
+            elif _SEQUENCE.fullmatch(piece):
+                # It waits for the word that it colours, which may stand on the next line.
+                sequence = piece
             elif breakable:
                 space = piece
             else:
-                self._place(piece, space)
-                space = ""
+                self._place(piece, space, sequence)
+                space = sequence = ""
         return [*self._done, "".join(self._current)]
 
-    def _place(self, word: str, space: str) -> None:
+    def _place(self, word: str, space: str, sequence: str) -> None:
         # What fits no line by itself begins on this one and is broken where it must be.
         size = columns(word)
-        if space and self._column + len(space) + size > self._width >= len(self._lead) + size:
+        column = self._column + len(space)
+        if space and (column >= self._width or column + size > self._width >= len(self._lead) + size):
             self._break()
             space = ""
         self._append(space)
+        if sequence:
+            self._current.append(sequence)
+            self._colour = sequence
         while self._column + columns(word) > self._width:
             part = _fitting(word, self._width - self._column)
             self._append(part)
@@ -110,10 +117,10 @@ def _pieces(line: str) -> Iterator[tuple[str, bool]]:
 
 
 def _fitting(word: str, width: int) -> str:
-    """Return as much of a word as some columns take, at least one character."""
+    """Return as much of a word as some columns take."""
     taken = 0
     for position, character in enumerate(word):
         taken += columns(character)
         if taken > width:
-            return word[: max(position, 1)]
+            return word[:position]
     return word

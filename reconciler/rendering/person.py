@@ -76,8 +76,11 @@ def _nobody(plan: Plan, everybody: Sequence[Person], name: str) -> Iterator[str]
     known = {fold(one): one for person in everybody for one in person.names}
     folded = fold(name)
     parts = [one for key, one in known.items() if folded and folded in key]
-    near = [known[key] for key in difflib.get_close_matches(folded, known, n=_GUESSES)]
-    guesses = list(dict.fromkeys((*parts, *near)))[:_GUESSES]
+    # What stands before the @ alone is compared: everybody has much of the rest in common.
+    near = {key: key.partition("@")[0] for key in known}
+    alike = set(difflib.get_close_matches(folded.partition("@")[0], near.values(), n=_GUESSES))
+    close = [known[key] for key, local in near.items() if local in alike]
+    guesses = list(dict.fromkeys((*parts, *close)))[:_GUESSES]
     if guesses:
         yield f"Did you mean {' or '.join(label(abbreviated(one, LONGEST_NAME)) for one in guesses)}?"
     if plan.since is not None:

@@ -1,0 +1,125 @@
+"""What access a plan really changes, in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from access_plans import effect
+from reconciler.planning import Action, Edge, Plan, Reason, Step
+from reconciler.planning.effect import AccessChange, Effect, GroupEffect, UserEffect
+from reconciler.rendering import render_text
+from reconciler.rendering.access import access_headline, access_numbers
+from sample_plans import SAMPLES, group_step, listed, make_plan, user_step
+
+
+def told(plan: Plan, *, full: bool = False) -> list[str]:
+    """The lines of the section."""
+    lines = render_text(plan, color=False, full=full).splitlines()
+    starts = [number for number, line in enumerate(lines) if line.startswith("Access:")]
+    return lines[starts[0] : lines.index("", starts[0])] if starts else []
+
+
+def joining(*names: str, step: str = "add_members group:team-x", via: tuple[str, ...] = ()) -> GroupEffect:
+    return GroupEffect(
+        name="team-x",
+        id="id-team-x",
+        before=1,
+        after=1 + len(names),
+        gained=(AccessChange(step=step, users=names, via=via),),
+    )
+
+
+def test_a_plan_that_changes_no_access_says_nothing_of_it() -> None:
+    assert told(SAMPLES["remarks"]()) == []
+
+
+def test_memberships_that_say_it_all_are_not_said_again() -> None:
+    assert told(SAMPLES["since"]()) == ["Access: 2 people change: 2 gain"]
+
+
+def test_a_deleted_group_is_told_with_who_is_left_without_any() -> None:
+    lines = told(SAMPLES["nested_access"]())
+    assert lines[0] == "Access: 219 people change: 5 gain, 214 lose; 5 lose their last group"
+    assert lines[1] == "  - team-x: 212 lose it (deleted), 3 of them their last group; 212 → 0 people"
+    assert lines[2].startswith("      - p000@example.com, p001@example.com, p002@example.com, ")
+    assert lines[2].endswith(" and 207 more")
+
+
+def test_full_names_everybody() -> None:
+    text = "\n".join(told(SAMPLES["nested_access"](), full=True))
+    assert all(f"p{number:03}@example.com" in text for number in range(212))
+    assert "more" not in text
+
+
+def test_the_largest_loss_comes_first() -> None:
+    rows = [line for line in told(SAMPLES["nested_access"]()) if line[:2] == "  " and line[2] in "-~+…"]
+    assert [row.partition(":")[0].strip() for row in rows[:-1]] == ["- team-x", "~ team-platform", "~ team-engineering"]
+    assert rows[-1] == "  … 1 more group, as the memberships above say (--full shows all)"
+
+
+def test_what_is_not_known_is_said() -> None:
+    assert told(SAMPLES["unknown_access"]())[-1] == "  ? who is in team-closed, team-secret is not known"
+    lost = AccessChange(step="remove_members group:team-x", users=("ada@example.com",))
+    unknown = Effect(groups=(GroupEffect(name="team-x", lost=(lost,)),), users=(UserEffect(name="ada@example.com"),))
+    assert access_headline(unknown) == "1 person changes: 1 loses; whether 1 of them lose their last group is not known"
+
+
+def test_whoever_gains_and_loses_is_counted_once() -> None:
+    gained, lost = (AccessChange(step="x", users=users) for users in (("a", "b"), ("b", "c")))
+    both = Effect(groups=(GroupEffect(name="x", gained=(gained,)), GroupEffect(name="y", lost=(lost,))))
+    numbers = access_numbers(both)
+    assert (numbers.people, numbers.gain, numbers.lose, numbers.both) == (3, 1, 1, 1)
+
+
+def test_many_groups_are_folded_and_the_rest_is_counted() -> None:
+    steps = [group_step(Action.DELETE, f"team-{number:02}", Reason.UNLISTED) for number in range(30)]
+    groups = [
+        GroupEffect(
+            name=step.name,
+            id=step.resource_id,
+            before=1,
+            after=0,
+            lost=(AccessChange(step=step.id, users=(f"{step.name}@example.com",)),),
+        )
+        for step in steps
+    ]
+    lines = told(make_plan(*steps, effect=effect(*groups)))
+    assert lines[-1] == "  … 10 more groups (--full shows all)"
+    assert sum(line.startswith("  - ") for line in lines) == 20
+
+
+@pytest.mark.parametrize(
+    ("step", "via", "words"),
+    [
+        (group_step(Action.ADD_MEMBERS, "team-x", members=(listed("team-core"),)), ("team-core",), "through team-core"),
+        (group_step(Action.ADD_MEMBERS, "team-core", members=(listed("ada"),)), ("team-core",), "added to team-core"),
+        (
+            group_step(Action.ADD_MEMBERS, "team-b", members=(listed("ada"),)),
+            ("team-a", "team-b"),
+            "added to team-b, through team-a → team-b",
+        ),
+        (user_step(Action.REACTIVATE, "ada", Reason.INACTIVE), (), "account reactivated"),
+        (user_step(Action.CREATE, "ada", Reason.NOT_IN_DIRECTORY), (), "account created"),
+        (group_step(Action.DELETE, "team-core", Reason.UNLISTED), ("team-core",), "team-core deleted"),
+    ],
+)
+def test_the_cause_is_told(step: Step, via: tuple[str, ...], words: str) -> None:
+    plan = make_plan(step, effect=effect(joining("ada", step=step.id, via=via)))
+    assert f"1 gains it ({words})" in "\n".join(told(plan))
+
+
+def test_by_more_causes_each_is_counted_and_nobody_twice() -> None:
+    """Whoever comes in by two ways is counted at the first."""
+    ways = (
+        AccessChange(step="add_members group:team-x", users=("ada", "bob")),
+        AccessChange(step="reactivate user:bob", users=("bob",)),
+        AccessChange(step="reactivate user:kay", users=("kay",)),
+    )
+    gained = GroupEffect(name="team-x", id="id-team-x", before=0, after=3, gained=ways)
+    plan = make_plan(
+        group_step(Action.ADD_MEMBERS, "team-x", members=(Edge(name="ada", reason=Reason.LISTED),)),
+        user_step(Action.REACTIVATE, "kay", Reason.INACTIVE),
+        user_step(Action.REACTIVATE, "bob", Reason.INACTIVE),
+        effect=effect(gained),
+    )
+    assert "3 gain it (2 added, 1 account reactivated)" in "\n".join(told(plan))
