@@ -80,7 +80,7 @@ def _nobody(plan: Plan, everybody: Sequence[Person], name: str) -> Iterator[str]
     near = {key: key.partition("@")[0] for key in known}
     alike = set(difflib.get_close_matches(folded.partition("@")[0], near.values(), n=_GUESSES))
     close = [known[key] for key, local in near.items() if local in alike]
-    guesses = list(dict.fromkeys((*parts, *close)))[:_GUESSES]
+    guesses = list(dict.fromkeys(parts or close))[:_GUESSES]
     if guesses:
         yield f"Did you mean {' or '.join(label(abbreviated(one, LONGEST_NAME)) for one in guesses)}?"
     if plan.since is not None:
