@@ -151,6 +151,13 @@ def test_wrong_usage_is_exit_code_64(job: Job, arguments: list[str]) -> None:
     assert (done.code, done.stdout) == (64, "")
 
 
+@pytest.mark.parametrize("name", ["comment", "annotations", "issue", "summary"])
+def test_help_has_examples_and_fits_a_terminal_of_80_columns(job: Job, name: str) -> None:
+    done = job.call(name, "--help", COLUMNS="80")
+    assert f"Examples:\n  reconciler ci {name} " in done.stdout
+    assert [line for line in done.stdout.splitlines() if len(line) > 80] == []
+
+
 def repository(folder: Path) -> Path:
     """A Git repository with a workspace two folders below its root."""
     subprocess.run(["git", "init", "-q", str(folder)], check=True)

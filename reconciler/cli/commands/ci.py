@@ -70,7 +70,7 @@ def command(context: click.Context) -> None:
         "reconciler ci comment acme.plan --if-pull-request   # in a workflow",
         "reconciler ci comment acme.plan --redact            # without names",
         "reconciler ci comment acme.plan --provider stdout   # look at it first",
-        "reconciler ci comment acme.plan --provider github --repository acme/directory --number 7",
+        "reconciler ci comment acme.plan --repository acme/directory --number 7",
     ),
 )
 @click.argument("file", type=PathType())
@@ -131,8 +131,8 @@ def comment(
     cls=Command,
     short_help="Say on each line of YAML what it would do.",
     examples=(
-        "reconciler ci annotations acme.plan                     # in a workflow",
-        "reconciler ci annotations acme.plan --provider gitlab > gl-code-quality-report.json",
+        "reconciler ci annotations acme.plan  # in a workflow",
+        "reconciler ci annotations acme.plan --provider gitlab > quality.json",
         "reconciler ci annotations acme.plan -C directories/acme --provider stdout",
     ),
 )
@@ -178,9 +178,9 @@ def annotations_command(
     cls=Command,
     short_help="Keep one issue about what waits after a nightly job.",
     examples=(
-        "reconciler ci issue --drift drift.json --reconciled reconciled.json  # after a nightly run",
-        "reconciler ci issue --drift drift.json --when-done comment           # never closes it",
-        "reconciler ci issue --plan acme.plan --provider stdout               # look at it first",
+        "reconciler ci issue --drift drift.json --reconciled reconciled.json",
+        "reconciler ci issue --drift drift.json --when-done comment",
+        "reconciler ci issue --plan acme.plan --provider stdout  # look at it first",
     ),
 )
 @click.option("--drift", type=PathType(), metavar="FILE", help="What `drift --json` wrote; `-` is standard input.")
