@@ -31,7 +31,7 @@ TELLS = {
     "who is put into which group, and by which entry or rule": 'team-core: ada@example.com (department eq "Platform")',
     "how many people gain and lose access to each group": "team-old: +0 -1",
     "who loses the last group": "eve@example.com",
-    "what a guard refuses, and how it is allowed once": "users.deactivate: 1, limit 20 and 5 % of 1 = 0. --allow users.deactivate=1",
+    "what a guard refuses, and how it is allowed once": "users.deactivate: 1, limit 20 and 5 % of 1 = 0. --allow",
     "what failed, and why": "create group:team-core: POST /Groups: the server refused (400: something failed)",
     "the end in short": '{"exit_code":5,',
     "how long requests waited for a server that asked to slow down, in seconds": "0",
