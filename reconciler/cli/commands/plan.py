@@ -107,8 +107,8 @@ def _require_one_form(terminal: Terminal, showing: Showing, *, compared: bool) -
     """Refuse options of which one could not be obeyed."""
     if terminal.stream is not None and (compared or showing != Showing(full=showing.full, left_out=showing.left_out)):
         raise click.UsageError(
-            "--json-stream tells the whole plan in a form of its own, without --format, --compare, --redact, --user and "
-            "--group-by."
+            "--json-stream tells the whole plan in a form of its own, without --format, --compare, --redact, --user "
+            "and --group-by."
         )
     if compared and (showing.form(terminal) not in ("text", "json") or showing.redact):
         raise click.UsageError("--compare is written as text or JSON only, and with names: not with --redact.")
