@@ -17,14 +17,14 @@ from reconciler.equality import fold
 from reconciler.model import Kind
 from reconciler.planning.effect import AccessChange, GroupEffect, UserEffect
 from reconciler.planning.plan import Action, Change, Edge, Plan, Reason, Step
-from reconciler.rendering.escape import label, quoted, safe, shorten
+from reconciler.rendering.escape import abbreviated, label, quoted, safe, shorten
 from reconciler.rendering.risk import Risk
 from reconciler.rendering.values import inline_pair
-from reconciler.rendering.words import reason_of_edge, reason_of_step
+from reconciler.rendering.words import cause_of_access, reason_of_edge, reason_of_step
 
 _LONGEST_NAME = 200
 _LONGEST_TEXT = 1_000
-_LONGEST_VALUE = 1_000
+_LONGEST_VALUE = 4_000
 _MEMBERSHIPS = frozenset({Action.ADD_MEMBERS, Action.REMOVE_MEMBERS})
 _BREAKING = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
 
@@ -47,6 +47,7 @@ STEP_COLUMNS = (
 CHANGE_COLUMNS = ("path", "before", "after", "identity", "origin", "details")
 MEMBER_COLUMNS = ("kind", "name", "why", "rule", "origin", "note")
 GROUP_COLUMNS = ("name", "before", "after", "gained", "lost", "kept", "steps")
+ACCESS_COLUMNS = ("step", "cause", "users", "via")
 PERSON_COLUMNS = ("name", "before", "after", "last", "first", "kept", "steps")
 
 
@@ -84,6 +85,7 @@ class _Table:
                 "change": CHANGE_COLUMNS,
                 "member": MEMBER_COLUMNS,
                 "group": GROUP_COLUMNS,
+                "access": ACCESS_COLUMNS,
                 "person": PERSON_COLUMNS,
             },
             "risks": [risk.title for risk in self._risks],
@@ -105,7 +107,7 @@ class _Table:
         """Return the number of a user or group. Two whose names look alike when they are cut stay two."""
         number = self._names.setdefault((kind, name), len(self._names))
         if number == len(self._labels):
-            self._labels.append(self._text(label(shorten(name, _LONGEST_NAME))) or 0)
+            self._labels.append(self._text(label(abbreviated(name, _LONGEST_NAME))) or 0)
         return number
 
     def _step(self, step: Step, risks: Sequence[int]) -> list[Any]:
@@ -130,7 +132,7 @@ class _Table:
         ]
 
     def _change(self, change: Change) -> list[Any]:
-        before, after = inline_pair(change.before, change.after, _LONGEST_VALUE)
+        before, after = _values(change)
         return [
             self._text(_path(change.path)),
             self._text(before),
@@ -161,8 +163,8 @@ class _Table:
             self._name(Kind.GROUP, group.name),
             group.before,
             group.after,
-            [self._access(change) for change in group.gained],
-            [self._access(change) for change in group.lost],
+            [self._access(group, change) for change in group.gained],
+            [self._access(group, change) for change in group.lost],
             [self._name(Kind.USER, name) for name in group.kept],
             _about(about, Kind.GROUP, group.id, group.name),
         ]
@@ -178,9 +180,12 @@ class _Table:
             _about(about, Kind.USER, user.id, user.name),
         ]
 
-    def _access(self, change: AccessChange) -> list[Any]:
+    def _access(self, group: GroupEffect, change: AccessChange) -> list[Any]:
+        number = self._numbers.get(change.step)
+        step = None if number is None else self._plan.steps[number]
         return [
-            self._numbers.get(change.step),
+            number,
+            self._text(_cause(step, group, change)),
             [self._name(Kind.USER, name) for name in change.users],
             [self._name(Kind.GROUP, name) for name in change.via],
         ]
@@ -202,6 +207,21 @@ def _about(found: Mapping[tuple[Kind, str], list[int]], kind: Kind, resource_id:
     return found.get((kind, resource_id or f"name {fold(name)}"), [])
 
 
+def _cause(step: Step | None, group: GroupEffect, change: AccessChange) -> str:
+    """Return by what it comes. Beside the name of a person a bare ``deleted`` would read as if she were."""
+    cause = cause_of_access(step, group, change)
+    whole = step is not None and step.kind is Kind.GROUP and step.action not in _MEMBERSHIPS
+    return f"group {cause}" if whole and not change.via and " " not in cause else cause
+
+
+def _values(change: Change) -> tuple[str, str]:
+    """Return both values whole, or where they are very long so that one sees where they differ."""
+    before, after = inline_pair(change.before, change.after, None)
+    if max(len(before), len(after)) <= _LONGEST_VALUE:
+        return before, after
+    return inline_pair(change.before, change.after, _LONGEST_VALUE // 2)
+
+
 def _path(path: str) -> str:
     if path.lower().startswith(f"{ENTERPRISE_USER.lower()}:"):
         path = path[len(ENTERPRISE_USER) + 1 :]
@@ -215,7 +235,7 @@ def _facts(step: Step) -> Iterator[tuple[str, str]]:
     if step.resource_id is not None:
         yield "Id", _shown(step.resource_id)
     if step.needs:
-        yield "Needs", ", ".join(quoted(shorten(one, _LONGEST_NAME)) for one in step.needs)
+        yield "Needs", ", ".join(quoted(abbreviated(one, _LONGEST_NAME)) for one in step.needs)
     if step.min_members is not None:
         yield "Members at least", f"{step.min_members:,}"
     if step.grace is not None:

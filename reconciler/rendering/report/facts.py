@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reconciler.planning.effect import Effect
 from reconciler.planning.plan import Plan, Verdict
-from reconciler.rendering.escape import address_label, safe, shorten
+from reconciler.rendering.access import access_headline, access_numbers
+from reconciler.rendering.escape import abbreviated, address_label, safe, shorten
 from reconciler.rendering.provenance import circumstances, credentials, sources
 from reconciler.rendering.refusals import more_resources, refusal
 from reconciler.rendering.risk import Risk
@@ -107,7 +107,7 @@ class Facts:
     capabilities: tuple[tuple[str, str], ...]
     unknown: tuple[str, ...]
     steps: int
-    affected: tuple[int, int]
+    access: str
 
 
 def facts(plan: Plan, risks: Sequence[Risk]) -> Facts:
@@ -126,16 +126,16 @@ def facts(plan: Plan, risks: Sequence[Risk]) -> Facts:
         place=f"{named['Directory']} · {named['Desired']} · as of {named['As of']}",
         status=_status(plan),
         summary=str(plan.summary),
-        tiles=tuple(_tiles(plan, risks)),
+        tiles=tuple(_tiles(plan)),
         risks=tuple(map(_risk, risks)),
         guards=tuple(map(_guard, sorted(plan.guards, key=_gravity))),
         notes=tuple(sorted(notes, key=lambda note: note.severity != "warning")),
         waiting=tuple(_waiting(plan)),
         provenance=tuple(_provenance(plan)),
         capabilities=tuple((safe(name), inline(value, _LONGEST_TEXT)) for name, value in plan.capabilities.items()),
-        unknown=tuple(address_label(shorten(f"group:{name}", _LONGEST_NAME)) for name in plan.effect.unknown),
+        unknown=tuple(address_label(abbreviated(f"group:{name}", _LONGEST_NAME)) for name in plan.effect.unknown),
         steps=len(plan.steps),
-        affected=(len(plan.effect.groups), len(plan.effect.users)),
+        access=access_headline(plan.effect),
     )
 
 
@@ -164,10 +164,10 @@ def _remarks(plan: Plan) -> Iterator[str]:
         yield f"Undoes run {safe(shorten(plan.undoes, _LONGEST_NAME))}."
 
 
-def _tiles(plan: Plan, risks: Sequence[Risk]) -> Iterator[Tile]:
-    summary, effect = plan.summary, plan.effect
-    gaining, losing = _people(effect, lost=False), _people(effect, lost=True)
-    stranded = sum(risk.number for risk in risks if risk.code == "last-group")
+def _tiles(plan: Plan) -> Iterator[Tile]:
+    summary = plan.summary
+    numbers = access_numbers(plan.effect)
+    gaining, losing = numbers.gain + numbers.both, numbers.lose + numbers.both
     for number, words, tone in (
         (summary.create, "to create", "create"),
         (summary.update, "to update", "change"),
@@ -177,21 +177,16 @@ def _tiles(plan: Plan, risks: Sequence[Risk]) -> Iterator[Tile]:
         (summary.remove_members, "memberships to remove", "remove"),
         (gaining, "gain access" if gaining != 1 else "gains access", "create"),
         (losing, "lose access" if losing != 1 else "loses access", "remove"),
-        (stranded, "stay without a group" if stranded != 1 else "stays without a group", "remove"),
+        (numbers.last, "lose their last group" if numbers.last != 1 else "loses the last group", "remove"),
     ):
         yield Tile(number=f"{number:,}", words=words, tone=tone if number else "none")
-
-
-def _people(effect: Effect, *, lost: bool) -> int:
-    sides = (group.lost if lost else group.gained for group in effect.groups)
-    return len({name for changes in sides for change in changes for name in change.users})
 
 
 def _risk(risk: Risk) -> RiskFact:
     # Facts say more than the bare addresses; there are as many.
     texts = [safe(shorten(fact, _LONGEST_TEXT)) for fact in risk.facts[:_RISK_NAMES]]
     if not texts:
-        texts = [address_label(shorten(address, _LONGEST_NAME)) for address in risk.addresses[:_RISK_NAMES]]
+        texts = [address_label(abbreviated(address, _LONGEST_NAME)) for address in risk.addresses[:_RISK_NAMES]]
     return RiskFact(
         severity=risk.severity,
         title=safe(risk.title),
@@ -213,12 +208,12 @@ def _guard(verdict: Verdict) -> GuardFact:
     named = () if verdict.resources == (verdict.subject,) else verdict.resources
     return GuardFact(
         guard=safe(shorten(verdict.guard, _LONGEST_NAME)),
-        subject=address_label(shorten(verdict.subject, _LONGEST_NAME)) if verdict.subject else "",
+        subject=address_label(abbreviated(verdict.subject, _LONGEST_NAME)) if verdict.subject else "",
         number=f"{verdict.number:,}",
         limit=safe(shorten(verdict.limit, _LONGEST_TEXT)),
         outcome="lifted" if lifted else "passed" if verdict.passed else "refused",
         sentence=refusal(verdict),
-        resources=tuple(address_label(shorten(address, _LONGEST_NAME)) for address in named),
+        resources=tuple(address_label(abbreviated(address, _LONGEST_NAME)) for address in named),
         more=more_resources(verdict) if named else "",
         wish="To allow it once, run again with" if verdict.how_to_allow.startswith("-") else "If it is meant",
         how_to_allow=safe(shorten(verdict.how_to_allow, _LONGEST_TEXT)),

@@ -57,10 +57,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["counted"] = _counted
+    environment.filters["counted"] = counted
     return environment
-
-
-def _counted(number: int, one: str, many: str | None = None) -> str:
-    """Return a number with its noun, whose plural may be given."""
-    return f"{number:,} {many}" if many is not None and number != 1 else counted(number, one)

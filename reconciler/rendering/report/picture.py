@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from reconciler.model import Kind
 from reconciler.planning.plan import Action, Plan, Step
-from reconciler.rendering.escape import label, shorten
+from reconciler.rendering.escape import abbreviated, label
 
 _LONGEST_NAME = 80
 _SHOWN = 12
@@ -117,7 +117,7 @@ def _memberships(steps: Sequence[Step]) -> tuple[GroupBar, ...]:
     most_first = sorted(names, key=lambda key: (-added.get(key, 0) - removed.get(key, 0), names[key], key))
     return tuple(
         GroupBar(
-            name=label(shorten(names[key], _LONGEST_NAME)),
+            name=label(abbreviated(names[key], _LONGEST_NAME)),
             added=added.get(key, 0),
             removed=removed.get(key, 0),
             added_width=_share(added.get(key, 0), longest),

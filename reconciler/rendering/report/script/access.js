@@ -112,7 +112,7 @@ function AccessTable({ title, tone, rows, head, onPoint, onName }) {
       <tbody>
         ${shown.map(({ key, name, access, edge }) => html`<tr>
           <th scope="row"><button class="link" type="button" onClick=${() => onName(key)}><bdi>${name}</bdi></button></th>
-          <td>${access.step && html`<button class="link" type="button" onClick=${() => onPoint([access.step], `the step “${access.step.id}”`)}>${access.step.action} <bdi>${access.step.name}</bdi></button>`}</td>
+          <td>${access.step ? html`<button class="link" type="button" onClick=${() => onPoint([access.step], `the step “${access.step.id}”`)}>${access.cause}</button>` : access.cause}</td>
           <td>${whyOf(access, edge)}</td>
           ${ruled && html`<td>${edge?.rule && html`<code>${edge.rule}</code>`}</td>`}
         </tr>`)}
@@ -122,11 +122,10 @@ function AccessTable({ title, tone, rows, head, onPoint, onName }) {
   </div>`;
 }
 
-/** @returns why, by which groups, and which line says so. */
+/** @returns why, and which line says so. */
 function whyOf(access, edge) {
-  const via = access.via.length > 0 ? `via ${access.via.join(" → ")}` : "";
   const note = edge?.note ? `# ${edge.note}` : "";
-  return [edge?.why || access.step?.why, via, edge?.origin || access.step?.origin, note].filter(Boolean).join(", ");
+  return [edge?.why || access.step?.why, edge?.origin || access.step?.origin, note].filter(Boolean).join(", ");
 }
 
 function Kept({ names, number, words }) {

@@ -35,7 +35,10 @@ function readPlan(source) {
     };
   };
 
-  const access = ([by, users, via]) => ({ step: by === null ? null : steps[by], users, via: via.map(name), inner: via });
+  const access = (row) => {
+    const object = texts(fromRow(raw.columns.access, row), "cause");
+    return { ...object, step: object.step === null ? null : steps[object.step] };
+  };
 
   const group = (row) => {
     const object = fromRow(raw.columns.group, row);
@@ -89,7 +92,7 @@ function edgeOf(access, userKey) {
   const members = access.step?.members ?? [];
   return (
     members.find((member) => member.kind === "user" && member.key === userKey) ??
-    members.find((member) => member.kind === "group" && access.inner.includes(member.key))
+    members.find((member) => member.kind === "group" && access.via.includes(member.key))
   );
 }
 
