@@ -116,7 +116,8 @@ def _access_row(sign: str, group: GroupEffect, change: AccessChange, telling: Te
         return _row(sign, group.name, edge, f"{cause}: {reason_of_edge(edge)}")
     if step.members or step.kind is Kind.USER:
         return Row(sign=sign, group=group.name, why=cause)
-    why = ", ".join(part for part in (f"{cause}: {reason_of_step(step)}", safe(step.origin or "")) if part)
+    reason = cause if step.replaces is not None else f"{cause}: {reason_of_step(step)}"
+    why = ", ".join(part for part in (reason, safe(step.origin or "")) if part)
     return Row(sign=sign, group=group.name, why=why, note=step.note)
 
 

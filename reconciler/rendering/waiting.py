@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from reconciler.model import TimerName
 from reconciler.planning.plan import LeftOut, Pending, Plan
-from reconciler.rendering.escape import address_label, safe, shorten
+from reconciler.rendering.escape import abbreviated, address_label, safe, shorten
 from reconciler.rendering.style import Style
 from reconciler.rendering.words import counted
 
@@ -33,7 +33,7 @@ def pending_lines(plan: Plan, style: Style) -> Iterator[str]:
     shown = plan.pending if style.full else plan.pending[:SHOWN]
     for one in shown:
         seen = palette.paint(palette.dim, f"({_TIMED[one.timer]} on {_day(one.since)})")
-        yield f"  {_when(one, plan.as_of)}: {one.action} {address_label(shorten(one.address, _LONGEST))}  {seen}"
+        yield f"  {_when(one, plan.as_of)}: {one.action} {address_label(abbreviated(one.address, _LONGEST))}  {seen}"
     if len(shown) < len(plan.pending):
         yield palette.paint(palette.dim, f"  … {len(plan.pending) - len(shown):,} more (--full shows all)")
     yield ""
@@ -49,7 +49,7 @@ def left_out_lines(left_out: Sequence[LeftOut], style: Style, *, listed: bool) -
     for one in left_out if listed else ():
         members = f", {counted(one.members, 'membership')}" if one.members else ""
         why = palette.paint(palette.dim, f"({_WHYS.get(one.why) or safe(shorten(one.why, _LONGEST))})")
-        yield f"  {safe(shorten(one.step, _LONGEST))}{members}  {why}"
+        yield f"  {safe(abbreviated(one.step, _LONGEST))}{members}  {why}"
     yield ""
 
 

@@ -105,6 +105,8 @@ def cause_of_access(step: Step | None, group: GroupEffect, change: AccessChange)
     if step is None:
         return through or safe(shorten(change.step, _LONGEST_NAME))
     words = _CAUSES.get((step.kind, step.action)) or _spelled(step.action)
+    if step.replaces is not None and step.action is Action.DELETE:
+        words = f"{words}, {reason_of_step(step)}"
     if step.kind is Kind.USER:
         return words
     same = step.name == group.name if step.resource_id is group.id is None else step.resource_id == group.id
