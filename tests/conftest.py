@@ -37,6 +37,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Start sandbox directories that live as long as the test."""
     # Imported here, so that tests of one package do not need all others to be importable.
     from reconciler.sandbox.server import Sandbox
+    from sandboxes import leaving
     from scenario import Scenario
 
     with ExitStack() as stack:
@@ -44,7 +45,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         def make(
             dialect: str = "generic", *, seed: Mapping[str, Any] | None = None, **fields: Any
         ) -> tuple[Scenario, Sandbox]:
-            sandbox = stack.enter_context(Sandbox(dialect, seed=seed, record=True))
+            sandbox = stack.enter_context(leaving(Sandbox(dialect, seed=seed, record=True)))
             workspace = tmp_path / f"workspace{len(list(tmp_path.iterdir()))}"
             workspace.mkdir()
             return Scenario(workspace, sandbox.base_url, sandbox.token, dialect=dialect, **fields), sandbox

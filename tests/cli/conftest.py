@@ -10,6 +10,7 @@ import pytest
 from command_line import ADA_AND_TEAM, Workspace
 from desk import STATED, Desk
 from reconciler.sandbox.server import Sandbox
+from sandboxes import leaving
 
 Open = Callable[..., Workspace]
 
@@ -22,7 +23,7 @@ def open_workspace(tmp_path: Path) -> Iterator[Open]:
         def make(dialect: str = "generic", *, seed: dict[str, Any] | None = None) -> Workspace:
             path = tmp_path / "workspace"
             path.mkdir()
-            workspace = Workspace(path, stack.enter_context(Sandbox(dialect, seed=seed)))
+            workspace = Workspace(path, stack.enter_context(leaving(Sandbox(dialect, seed=seed))))
             workspace.state(ADA_AND_TEAM, dialect=dialect)
             return workspace
 
@@ -39,7 +40,7 @@ def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
     """Make a workspace for a sandbox that holds eve; it states ada and bob, and ada in a group."""
     path = tmp_path / "desk"
     path.mkdir()
-    with Sandbox(seed={"users": [{"userName": "eve@example.com", "active": True}]}, record=True) as sandbox:
+    with leaving(Sandbox(seed={"users": [{"userName": "eve@example.com", "active": True}]}, record=True)) as sandbox:
         monkeypatch.setenv("SCIM_BASE_URL", sandbox.base_url)
         monkeypatch.setenv("SCIM_TOKEN", sandbox.token)
         desk = Desk(path, sandbox, capsys)

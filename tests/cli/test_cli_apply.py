@@ -8,12 +8,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-import httpx
 import pytest
 
 from command_line import ADA_AND_TEAM, COMMAND, Workspace, call
 from reconciler.sandbox.server import Sandbox
 from reconciler.store import RunStatus
+from sandboxes import client_of, leaving
 from terminals import asked, read_until
 
 DONE = "Applied: 3 applied, 0 differ, 0 failed, 0 stale, 0 skipped, 0 not tried."
@@ -105,7 +105,7 @@ def test_a_saved_plan_of_unchanged_files_is_applied_without_a_warning(workspace:
 def test_a_plan_of_another_directory_is_4(workspace: Workspace) -> None:
     file = str(workspace.path / "saved.plan")
     workspace.call("plan", "-o", file)
-    with Sandbox() as other:
+    with leaving(Sandbox()) as other:
         done = call(
             ["apply", file, "-C", str(workspace.path)],
             env=workspace.env | {"SCIM_BASE_URL": other.base_url, "SCIM_TOKEN": other.token},
@@ -234,18 +234,15 @@ def test_a_reader_that_goes_away_does_not_stop_an_apply(workspace: Workspace) ->
 
 
 def get(sandbox: Sandbox, path: str) -> dict[str, Any]:
-    answer = httpx.get(sandbox.base_url + path, headers={"Authorization": f"Bearer {sandbox.token}"}, trust_env=False)
-    document: dict[str, Any] = answer.raise_for_status().json()
+    with client_of(sandbox) as client:
+        document: dict[str, Any] = client.get(path).raise_for_status().json()
     return document
 
 
 def replace_title(sandbox: Sandbox, user_id: str, title: str) -> None:
-    httpx.patch(
-        f"{sandbox.base_url}/Users/{user_id}",
-        headers={"Authorization": f"Bearer {sandbox.token}", "Content-Type": "application/scim+json"},
-        json={
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-            "Operations": [{"op": "replace", "path": "title", "value": title}],
-        },
-        trust_env=False,
-    ).raise_for_status()
+    body = {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{"op": "replace", "path": "title", "value": title}],
+    }
+    with client_of(sandbox) as client:
+        client.patch(f"/Users/{user_id}", json=body).raise_for_status()

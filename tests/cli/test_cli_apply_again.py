@@ -6,15 +6,17 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 import reconciler
 from command_line import COMMAND, Workspace
 from reconciler.store import Store, desired_states
 from reconciler.store.audit_trail import Question
+from sandboxes import client_of
 from terminals import asked, read_until
+
+if TYPE_CHECKING:
+    import httpx
 
 DONE = "Applied: 3 applied, 0 differ, 0 failed, 0 stale, 0 skipped, 0 not tried."
 
@@ -191,6 +193,5 @@ def users(workspace: Workspace) -> list[dict[str, Any]]:
 
 
 def request(workspace: Workspace, method: str, path: str) -> httpx.Response:
-    headers = {"Authorization": f"Bearer {workspace.sandbox.token}"}
-    url = workspace.sandbox.base_url + path
-    return httpx.request(method, url, headers=headers, trust_env=False).raise_for_status()
+    with client_of(workspace.sandbox) as client:
+        return client.request(method, path).raise_for_status()

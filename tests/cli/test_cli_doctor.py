@@ -22,6 +22,7 @@ from reconciler.probing import NAME_PREFIX
 from reconciler.sandbox.faults import FaultRule, Requests, Slow
 from reconciler.sandbox.faults import Reply as Refusal
 from reconciler.sandbox.server import Sandbox
+from sandboxes import leaving
 
 SLOW_WRITES = FaultRule(fault=Slow(first_byte=0.1), requests=Requests(methods=("PATCH",)))
 
@@ -97,7 +98,7 @@ def test_a_probe_says_what_it_creates_writes_the_dialect_and_leaves_nothing(work
 
 def test_a_server_without_groups_says_what_to_state_and_can_be_probed(workspace: Workspace) -> None:
     no_groups = FaultRule(fault=Refusal(status=404), requests=Requests(path="/Groups*"))
-    with Sandbox("generic", faults=[no_groups]) as sandbox:
+    with leaving(Sandbox("generic", faults=[no_groups])) as sandbox:
         without = replace(workspace, sandbox=sandbox)
         looked = without.call("doctor")
         probed = without.call("doctor", "--probe")

@@ -13,13 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
 import pytest
 
 from command_line import COMMAND, Workspace, call, environment
 from reconciler.planning import decode
 from reconciler.sandbox.server import Sandbox
 from reconciler.store import RunStatus
+from sandboxes import client_for, client_of, leaving
 
 Open = Callable[..., Workspace]
 NO_CHANGES = "No changes. The directory matches the desired state."
@@ -203,15 +203,14 @@ def test_an_import_can_replace_files_that_cannot_be_read(open_workspace: Open) -
 
 
 def users_of(sandbox: Sandbox) -> int:
-    headers = {"Authorization": f"Bearer {sandbox.token}"}
-    answer = httpx.get(f"{sandbox.base_url}/Users", headers=headers, trust_env=False)
-    return int(answer.raise_for_status().json()["totalResults"])
+    with client_of(sandbox) as client:
+        return int(client.get("/Users").raise_for_status().json()["totalResults"])
 
 
 @pytest.mark.parametrize("desired", ["", "# nobody\n", "users:\n", "users: []\ngroups: []\n"])
 def test_files_that_list_nobody_never_empty_a_directory(tmp_path: Path, desired: str) -> None:
     seed = {"users": [{"userName": f"u{n}@example.com"} for n in range(30)], "groups": [{"displayName": "team"}]}
-    with Sandbox(seed=seed, record=True) as sandbox:
+    with leaving(Sandbox(seed=seed, record=True)) as sandbox:
         workspace = Workspace(tmp_path, sandbox)
         workspace.state(desired)
         assert workspace.call("apply", "--auto-approve").code == 3
@@ -262,9 +261,8 @@ class Served:
         self.process.communicate(timeout=60)
 
     def users(self) -> int:
-        headers = {"Authorization": f"Bearer {self.token}"}
-        answer = httpx.get(f"{self.variables['SCIM_BASE_URL']}/Users", headers=headers, trust_env=False)
-        return int(answer.raise_for_status().json()["totalResults"])
+        with client_for(self.variables["SCIM_BASE_URL"], self.token) as client:
+            return int(client.get("/Users").raise_for_status().json()["totalResults"])
 
 
 def test_a_server_that_dies_during_an_apply_and_comes_back_ends_up_with_everybody_once(workspace: Workspace) -> None:

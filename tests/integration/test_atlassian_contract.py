@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator
 from every_dialect import OURS, apply, stages
 from reconciler.sandbox.gate import RecordedRequest
 from reconciler.sandbox.server import Sandbox
+from sandboxes import leaving
 from scenario import Start
 from whole_way import Workspace
 
@@ -121,7 +122,7 @@ def test_every_request_of_a_full_run_is_in_the_contract(start: Start, contract: 
 
 
 def test_every_request_of_the_scenario_of_all_dialects_is_in_the_contract(tmp_path: Path, contract: Contract) -> None:
-    with Sandbox("atlassian", record=True) as sandbox:
+    with leaving(Sandbox("atlassian", record=True)) as sandbox:
         workspace = Workspace(tmp_path, sandbox.base_url, sandbox.token, dialect="atlassian", scope=OURS)
         for stage in stages(count=12):
             assert apply(workspace, stage).converged

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-import httpx
 import pytest
 import yaml
 
@@ -20,6 +19,7 @@ from loopback import Reply, Request, serving
 from memory_journal import MemoryJournal
 from reconciler.applying import RunResult, apply_plan
 from reconciler.sandbox.server import Sandbox
+from sandboxes import client_of, leaving
 from scenario import Scenario
 from third_party import scim2_server
 
@@ -94,7 +94,7 @@ def test_a_run_that_is_killed_in_the_middle_of_a_bulk_leaves_nothing_that_the_ne
 ) -> None:
     killed: list[int] = []
 
-    with Sandbox("generic") as sandbox, httpx.Client() as http:
+    with leaving(Sandbox("generic")) as sandbox, client_of(sandbox) as http:
         origin = sandbox.base_url.partition("/scim")[0]
 
         def respond(request: Request) -> Reply:

@@ -17,6 +17,7 @@ from reconciler.diagnostics import DiagnosticsError
 from reconciler.model import Desired, Live
 from reconciler.planning import encode, plan
 from reconciler.sandbox.server import Sandbox
+from sandboxes import leaving
 from scenario import Scenario
 from thoroughness import cases
 
@@ -90,7 +91,7 @@ def live_states(draw: st.DrawFn) -> dict[str, Any]:
 def test_applying_a_plan_leaves_nothing_to_plan(
     dialect: str, desired: dict[str, Any], live: dict[str, Any], unlisted: str
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder, Sandbox(dialect, seed=live) as sandbox:
+    with tempfile.TemporaryDirectory() as folder, leaving(Sandbox(dialect, seed=live)) as sandbox:
         groups = "delete" if unlisted == "delete" else "ignore"
         scenario = Scenario(Path(folder), sandbox.base_url, sandbox.token, dialect=dialect, unlisted=(unlisted, groups))
         scenario.write(yaml.safe_dump(desired, allow_unicode=True))
@@ -141,7 +142,7 @@ def test_a_state_that_cannot_be_planned_is_an_error_that_names_both_sides(tmp_pa
             },
         ]
     }
-    with Sandbox("generic", seed=live, record=True) as sandbox:
+    with leaving(Sandbox("generic", seed=live, record=True)) as sandbox:
         scenario = Scenario(tmp_path, sandbox.base_url, sandbox.token)
         scenario.write("users: [{userName: ada@example.com, externalId: 1}]")
         with pytest.raises(DiagnosticsError, match=r"(?s)other@example\.com.*ada@example\.com"):

@@ -28,6 +28,7 @@ from reconciler.sandbox.behaviour import behaviour, dialects
 from reconciler.sandbox.behaviour.definition import Behaviour, MembersShown
 from reconciler.sandbox.server import Sandbox
 from reconciler.scim.dialects import load_dialect
+from sandboxes import leaving
 from thoroughness import THOROUGH
 from whole_way import Product, Row, Workspace
 
@@ -93,7 +94,7 @@ CASES: Mapping[str, Case] = {
 @contextmanager
 def opened(folder: Path, rules: Behaviour, user: Callable[[Row], Row]) -> Iterator[tuple[Workspace, Sandbox]]:
     seed = {**SEED, **(GROUP_OF_STRANGER if rules.groups else {})}
-    with Sandbox(rules, seed=seed, record=True) as sandbox:
+    with leaving(Sandbox(rules, seed=seed, record=True)) as sandbox:
         yield Workspace(folder, sandbox.base_url, sandbox.token, Product(user=user), scope=OURS), sandbox
 
 

@@ -12,6 +12,7 @@ from disasters import APPLY, Case, names, people, user
 from reconciler.model import Kind
 from reconciler.planning import decode, encode
 from reconciler.sandbox.server import Sandbox
+from sandboxes import leaving
 
 
 def promoted(*numbers: int) -> list[dict[str, object]]:
@@ -85,7 +86,7 @@ def test_a_plan_that_nobody_has_signed(case: Case) -> None:
 
 
 def test_a_plan_for_another_directory(case: Case, saved: Path) -> None:
-    with Sandbox(seed={"users": people()}, record=True) as other:
+    with leaving(Sandbox(seed={"users": people()}, record=True)) as other:
         case.variables["SCIM_BASE_URL"] = other.base_url
         case.stops("apply", str(saved))
         assert other.request_count == 0

@@ -45,6 +45,7 @@ from reconciler.sandbox.faults import (
 )
 from reconciler.sandbox.faults.waits import WaitForm
 from reconciler.sandbox.server import Sandbox
+from sandboxes import leaving
 from thoroughness import cases
 
 pytestmark = pytest.mark.slow
@@ -213,7 +214,9 @@ def test_the_command_tells_what_went_wrong_and_the_next_one_goes_on(
     tmp_path: Path, name: str, code: int, said: str
 ) -> None:
     case = Case(name=name, rules=(SINGLE[name],), page=10)
-    with Sandbox(replace(behaviour("generic"), page_limit=10), seed=seed(), record=True, faults=case.rules) as sandbox:
+    with leaving(
+        Sandbox(replace(behaviour("generic"), page_limit=10), seed=seed(), record=True, faults=case.rules)
+    ) as sandbox:
         oath = Oath(Held.of(sandbox), case)
         scenario = workspace(tmp_path, sandbox, case)
         env = environment(SCIM_BASE_URL=sandbox.base_url, SCIM_TOKEN=sandbox.token)

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from reconciler.attributes import CORE_GROUP, CORE_USER, ENTERPRISE_USER
 from reconciler.config import TokenSource
 from reconciler.importing import DirectoryTemplate, ImportReport, Split, write_workspace
 from reconciler.sandbox.server import Sandbox
+from sandboxes import client_for, leaving
 from scenario import Scenario
 from third_party import scim2_server
 
@@ -58,7 +58,7 @@ def imported(scenario: Scenario, split: Split) -> ImportReport:
 @pytest.mark.parametrize("dialect", ["generic", "atlassian"])
 def test_importing_the_embedded_directory_leaves_nothing_to_plan(tmp_path: Path, dialect: str, split: Split) -> None:
     groups = [{"schemas": [CORE_GROUP], "displayName": name, "members": members} for name, members in TEAMS.items()]
-    with Sandbox(dialect, seed={"users": PEOPLE, "groups": groups}) as sandbox:
+    with leaving(Sandbox(dialect, seed={"users": PEOPLE, "groups": groups})) as sandbox:
         scenario = Scenario(tmp_path, sandbox.base_url, sandbox.token, dialect=dialect)
         report = imported(scenario, split)
         assert scenario.plan().steps == ()
@@ -69,7 +69,7 @@ def test_importing_the_embedded_directory_leaves_nothing_to_plan(tmp_path: Path,
 @pytest.fixture
 def third_party() -> Iterator[tuple[str, str]]:
     """A server that others wrote, with the people and teams above."""
-    with scim2_server() as (base_url, token), httpx.Client(headers={"Authorization": f"Bearer {token}"}) as client:
+    with scim2_server() as (base_url, token), client_for(base_url, token) as client:
 
         def create(endpoint: str, body: dict[str, Any]) -> str:
             answer = client.post(f"{base_url}/{endpoint}", json=body)

@@ -12,6 +12,7 @@ import pytest
 from reconciler.sandbox.behaviour import Behaviour, behaviour
 from reconciler.sandbox.behaviour.definition import Listing, MembersShown
 from reconciler.sandbox.server import Sandbox
+from sandboxes import leaving
 from scenario import Start
 from whole_way import Product, Workspace
 
@@ -102,7 +103,7 @@ def test_groups_come_a_hundred_at_a_time_though_the_server_offers_more(
 def planned(folder: Path, dialect: str, rules: Behaviour, **capabilities: Any) -> dict[str, int]:
     """Plan for a directory of 12 users in 3 groups that is as the files say."""
     content = seed(12, 3 if rules.groups else 0)
-    with Sandbox(rules, seed=content, record=True) as sandbox:
+    with leaving(Sandbox(rules, seed=content, record=True)) as sandbox:
         product = Product(capabilities=capabilities)
         workspace = Workspace(folder, sandbox.base_url, sandbox.token, product, dialect=dialect)
         users = [{"userName": user["userName"]} for user in content["users"]]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 from scim2_client import BaseSyncSCIMClient
 from scim2_tester import Status, check_server
 
 from reconciler.sandbox.server import Sandbox
+from sandboxes import client_of, leaving
+
+if TYPE_CHECKING:
+    import httpx
 
 pytestmark = pytest.mark.slow
 
@@ -34,8 +37,8 @@ class Client(BaseSyncSCIMClient):
 
 def test_the_checker_finds_no_error() -> None:
     with (
-        Sandbox("generic") as sandbox,
-        httpx.Client(base_url=sandbox.base_url, headers={"Authorization": f"Bearer {sandbox.token}"}) as client,
+        leaving(Sandbox("generic")) as sandbox,
+        client_of(sandbox) as client,
     ):
         results = check_server(Client(client))
     found = [

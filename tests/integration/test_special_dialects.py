@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-import httpx
 import pytest
 
 import reconciler
@@ -20,6 +19,7 @@ from reconciler.sandbox.behaviour import behaviour
 from reconciler.sandbox.behaviour.definition import Listing
 from reconciler.sandbox.seed import dump
 from reconciler.sandbox.server import Sandbox
+from sandboxes import client_of, leaving
 from scenario import AS_OF
 from whole_way import Product, Row, Workspace
 
@@ -38,7 +38,9 @@ def opened(tmp_path: Path) -> Iterator[Open]:
     with ExitStack() as stack:
 
         def make(dialect: str, seed: dict[str, Any], **rules: Any) -> tuple[Workspace, Sandbox]:
-            sandbox = stack.enter_context(Sandbox(replace(behaviour(dialect), **rules), seed=seed, record=True))
+            sandbox = stack.enter_context(
+                leaving(Sandbox(replace(behaviour(dialect), **rules), seed=seed, record=True))
+            )
             return Workspace(tmp_path, sandbox.base_url, sandbox.token, dialect=dialect, scope=OURS), sandbox
 
         yield make
@@ -183,7 +185,7 @@ def test_a_deactivated_account_keeps_its_groups_while_listed_and_has_its_name_ba
         workspace.state(rows, groups({"team": inside}))
         workspace.converge()
         assert members(sandbox) == {"team": set(inside)}
-        with httpx.Client(headers={"Authorization": f"Bearer {sandbox.token}"}) as client:
+        with client_of(sandbox) as client:
             shown = client.get(f"{sandbox.base_url}/Users", params={"filter": f'externalId eq "x-{names[0]}"'}).json()
         assert (shown["Resources"][0]["userName"] == names[0]) is working
         assert active(sandbox)[names[0]] is working
@@ -224,7 +226,7 @@ def test_a_group_that_waits_for_a_person_is_kept_over_runs_and_hands_on_who_came
     old = next(group["id"] for group in dump(sandbox.directory)["groups"] if group["displayName"] == "old")
     robot = next(user["id"] for user in dump(sandbox.directory)["users"] if user["userName"] == STRANGER)
     operation = {"op": "add", "path": "members", "value": [{"value": robot}]}
-    with httpx.Client(headers={"Authorization": f"Bearer {sandbox.token}"}) as client:
+    with client_of(sandbox) as client:
         body = {"schemas": [PATCH_OP], "Operations": [operation]}
         client.patch(f"{sandbox.base_url}/Groups/{old}", json=body).raise_for_status()
     workspace.state(list(map(listed, names)), [regranted("old", "new", names[1:])])

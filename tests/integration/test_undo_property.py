@@ -17,6 +17,7 @@ from reconciler.desired import load
 from reconciler.planning import Plan
 from reconciler.planning.undo import PastRun, PastStep, plan_undo
 from reconciler.sandbox.server import Sandbox
+from sandboxes import leaving
 from scenario import Scenario
 from thoroughness import cases
 
@@ -71,7 +72,7 @@ def past_run_of(made: Plan, result: RunResult) -> PastRun:
 def test_an_undo_brings_back_what_was_there_before(
     desired: dict[str, Any], live: dict[str, Any], unlisted: str
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder, Sandbox("generic", seed=live) as sandbox:
+    with tempfile.TemporaryDirectory() as folder, leaving(Sandbox("generic", seed=live)) as sandbox:
         scenario = Scenario(Path(folder), sandbox.base_url, sandbox.token, unlisted=(unlisted, "delete"))
         scenario.write(yaml.safe_dump(desired, allow_unicode=True))
         before = scenario.live()

@@ -6,9 +6,8 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from npm_oracles import judge
@@ -16,6 +15,10 @@ from reconciler.attributes import CORE_GROUP, CORE_USER, ENTERPRISE_USER, rfc764
 from reconciler.filters import Filter
 from reconciler.sandbox.patch import PATCH_URN
 from reconciler.sandbox.server import Sandbox
+from sandboxes import client_of, leaving
+
+if TYPE_CHECKING:
+    import httpx
 
 SEED = 20260601
 USERS = 350
@@ -250,7 +253,7 @@ def cases(directory: Directory) -> Iterator[tuple[str, Row, list[Row]]]:
 
 @pytest.mark.slow
 def test_a_patch_leaves_what_the_oracle_says() -> None:
-    with Sandbox("generic") as sandbox, httpx.Client(headers={"Authorization": f"Bearer {sandbox.token}"}) as client:
+    with leaving(Sandbox("generic")) as sandbox, client_of(sandbox) as client:
         directory = Directory(sandbox, client)
         corpus = list(cases(directory))
         # The oracle is asked about every beginning of a case, too: what an operation does depends on what is there.

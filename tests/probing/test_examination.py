@@ -21,6 +21,7 @@ from reconciler.sandbox.server import Sandbox
 from reconciler.scim.client import ScimClient
 from reconciler.scim.dialects import read_statement
 from reconciler.scim.errors import Unauthorized
+from sandboxes import leaving
 
 
 def examined(directory: Sandbox | Loopback, stated: DirectoryConfig | None = None) -> Examination:
@@ -43,7 +44,7 @@ def codes(examination: Examination) -> list[str]:
 
 
 def test_a_healthy_directory_is_usable_and_costs_five_requests() -> None:
-    with Sandbox("generic", seed=PEOPLE) as sandbox:
+    with leaving(Sandbox("generic", seed=PEOPLE)) as sandbox:
         found = examined(sandbox)
     assert found.usable
     assert found.remarks == ()
@@ -52,7 +53,7 @@ def test_a_healthy_directory_is_usable_and_costs_five_requests() -> None:
 
 
 def test_a_directory_without_a_listing_is_asked_by_a_filter() -> None:
-    with Sandbox("gitlab") as sandbox:
+    with leaving(Sandbox("gitlab")) as sandbox:
         found = examined(sandbox, config("gitlab"))
     assert found.usable
     assert found.totals == {}
@@ -110,13 +111,13 @@ CONTRADICTIONS: Mapping[str, tuple[dict[str, Any], list[str]]] = {
 @pytest.mark.parametrize("case", CONTRADICTIONS)
 def test_what_does_not_fit_is_told(case: str) -> None:
     stated, expected = CONTRADICTIONS[case]
-    with Sandbox("generic") as sandbox:
+    with leaving(Sandbox("generic")) as sandbox:
         found = examined(sandbox, replace(config(), capabilities=stating(**stated)))
     assert sorted(codes(found)) == sorted(expected)
 
 
 def test_a_contradiction_names_both_sides_and_who_wins() -> None:
-    with Sandbox("atlassian") as sandbox:
+    with leaving(Sandbox("atlassian")) as sandbox:
         found = examined(sandbox, replace(config(), capabilities=stating(etag=True)))
     (remark,) = [one for one in found.remarks if one.code == "contradiction"]
     assert remark.message == (
@@ -127,7 +128,7 @@ def test_a_contradiction_names_both_sides_and_who_wins() -> None:
 
 def test_verified_domains_that_are_stated_are_not_asked_for() -> None:
     stated = config("atlassian")
-    with Sandbox("atlassian") as sandbox:
+    with leaving(Sandbox("atlassian")) as sandbox:
         without = examined(sandbox, stated)
         stating_them = examined(sandbox, replace(stated, policy=replace(stated.policy, domains=("example.com",))))
     assert "no-domains" in codes(without)
@@ -136,7 +137,7 @@ def test_verified_domains_that_are_stated_are_not_asked_for() -> None:
 
 def test_versions_that_are_claimed_and_not_there_are_told() -> None:
     rules = replace(behaviour("generic"), versions=False)
-    with Sandbox(rules, seed=PEOPLE) as sandbox:
+    with leaving(Sandbox(rules, seed=PEOPLE)) as sandbox:
         found = examined(sandbox, replace(config(), capabilities=stating(etag=True)))
     assert "etag-without-versions" in codes(found)
 
@@ -150,7 +151,7 @@ def test_versions_that_are_claimed_and_not_there_are_told() -> None:
     ],
 )
 def test_the_token_is_told_by_where_it_comes_from(source: TokenSource, told: str) -> None:
-    with Sandbox("generic") as sandbox:
+    with leaving(Sandbox("generic")) as sandbox:
         found = examined(sandbox, replace(config(), token=replace(source, expires=date(2026, 12, 1))))
     assert found.token == told
     assert codes(found) == ["token-expires"]

@@ -24,6 +24,7 @@ from reconciler.sandbox.behaviour.definition import (
 from reconciler.sandbox.behaviour.definition import UserDelete as Deletion
 from reconciler.sandbox.faults import FaultRule, Reply, Requests, When
 from reconciler.sandbox.server import Sandbox
+from sandboxes import leaving
 
 GENERIC = behaviour("generic")
 READING = ("users be created", "filters on users", "listings walked", "large is a page")
@@ -67,14 +68,14 @@ DIALECTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_probe_finds_what_a_dialect_does(dialect: str) -> None:
-    with Sandbox(dialect, seed=None if dialect == "gitlab" else PEOPLE) as sandbox:
+    with leaving(Sandbox(dialect, seed=None if dialect == "gitlab" else PEOPLE)) as sandbox:
         found = probed(sandbox)
     assert {name: found.states.get(name) for name in DIALECTS[dialect]} == DIALECTS[dialect]
     assert found.probe.stopped is None
 
 
 def look(rules: Behaviour, *parts: str) -> Found:
-    with Sandbox(rules, seed=PEOPLE) as sandbox:
+    with leaving(Sandbox(rules, seed=PEOPLE)) as sandbox:
         return probed(sandbox, experiments=questions(*parts))
 
 
@@ -228,7 +229,7 @@ def test_a_name_that_cannot_be_changed_is_immutable() -> None:
 
 def test_where_the_whole_user_is_refused_every_attribute_is_tried_by_itself() -> None:
     refuses = FaultRule(fault=Reply(status=400), requests=Requests(body="Probe Nick"))
-    with Sandbox(replace(GENERIC, dropped=("title",)), faults=[refuses]) as sandbox:
+    with leaving(Sandbox(replace(GENERIC, dropped=("title",)), faults=[refuses])) as sandbox:
         found = probed(sandbox, experiments=questions("users be created", "kept as written"))
     assert "refused: nickName" in found.answer("kept as written").seen
     assert found.rules == {AttributeRule(path="User.title", returned="never")}
@@ -236,7 +237,7 @@ def test_where_the_whole_user_is_refused_every_attribute_is_tried_by_itself() ->
 
 def test_fewer_attributes_are_tried_where_a_new_user_is_refused() -> None:
     refuses = FaultRule(fault=Reply(status=400), requests=Requests(methods=("POST",), body='"externalId"'))
-    with Sandbox(GENERIC, faults=[refuses]) as sandbox:
+    with leaving(Sandbox(GENERIC, faults=[refuses])) as sandbox:
         found = probed(sandbox, experiments=questions("users be created", "filters on users", "unique"))
     assert found.answer("users be created").seen == (
         "yes, with userName, name, displayName, emails, active; before that: refused (400)"
@@ -247,7 +248,7 @@ def test_fewer_attributes_are_tried_where_a_new_user_is_refused() -> None:
 def test_a_group_that_cannot_be_empty_is_made_with_a_member() -> None:
     """Groups are refused unless somebody is in them."""
     empty = [Requests(methods=("POST",), path="/Groups", body=f'"displayName":"{NAME_PREFIX}')]
-    with Sandbox(GENERIC) as sandbox:
+    with leaving(Sandbox(GENERIC)) as sandbox:
         sandbox.use_faults([FaultRule(fault=Reply(status=400), requests=one, when=When(count=2)) for one in empty])
         found = probed(sandbox, experiments=questions(*REMOVING))
     assert found.answer("groups be created").seen == "only with a member; without one: refused (400)"
@@ -255,7 +256,7 @@ def test_a_group_that_cannot_be_empty_is_made_with_a_member() -> None:
 
 
 def test_a_server_that_takes_no_users_ends_the_probe_and_nothing_is_stated() -> None:
-    with Sandbox(replace(GENERIC, required=("title",))) as sandbox:
+    with leaving(Sandbox(replace(GENERIC, required=("title",)))) as sandbox:
         found = probed(sandbox)
     assert found.states == {}
     assert found.probe.stopped == "no user can be made: refused (400 invalidValue)"
@@ -263,7 +264,7 @@ def test_a_server_that_takes_no_users_ends_the_probe_and_nothing_is_stated() -> 
 
 def test_a_server_that_fails_at_a_count_is_asked_without() -> None:
     fails = FaultRule(fault=Reply(status=500), requests=Requests(methods=("GET",), query="count="))
-    with Sandbox(GENERIC, seed=PEOPLE, faults=[fails]) as sandbox:
+    with leaving(Sandbox(GENERIC, seed=PEOPLE, faults=[fails])) as sandbox:
         found = probed(sandbox, experiments=questions("users be created", "filters on users", "listings walked"))
     assert found.states["user_filters"] == ("userName", "externalId", "id", "displayName", "emails.value")
     assert found.states["paging"] is Paging.NONE

@@ -16,6 +16,7 @@ from reconciler.sandbox.behaviour import behaviour
 from reconciler.sandbox.behaviour.definition import MemberForm, UnknownRemoval
 from reconciler.sandbox.faults import FaultRule, NothingChanges, Reply, Requests, Reset, StaleReads, Throttle, When
 from reconciler.sandbox.server import Sandbox
+from sandboxes import leaving
 
 GENERIC = behaviour("generic")
 SHORT = questions("users be created", "filters on users", "groups be created", "members", "unique", "DELETE")
@@ -23,7 +24,7 @@ SHORT = questions("users be created", "filters on users", "groups be created", "
 
 @pytest.mark.parametrize("dialect", ["generic", "atlassian", "aws-identity-center", "keycloak"])
 def test_a_directory_is_afterwards_what_it_was(dialect: str) -> None:
-    with Sandbox(dialect, seed=PEOPLE, record=True) as sandbox:
+    with leaving(Sandbox(dialect, seed=PEOPLE, record=True)) as sandbox:
         before = holds(sandbox)
         found = probed(sandbox)
         assert holds(sandbox) == before
@@ -31,7 +32,7 @@ def test_a_directory_is_afterwards_what_it_was(dialect: str) -> None:
 
 
 def test_nothing_but_its_own_resources_is_written_to() -> None:
-    with Sandbox("generic", seed=PEOPLE, record=True) as sandbox:
+    with leaving(Sandbox("generic", seed=PEOPLE, record=True)) as sandbox:
         others = {row["id"] for rows in holds(sandbox).values() for row in rows}
         probed(sandbox)
         written = [request for request in sandbox.requests if request.method != "GET"]
@@ -41,7 +42,7 @@ def test_nothing_but_its_own_resources_is_written_to() -> None:
 
 def test_a_server_that_empties_groups_empties_none_but_the_probes_own() -> None:
     rules = replace(GENERIC, member_removals=frozenset({MemberForm.ALL}), unknown_removal=UnknownRemoval.EMPTIES)
-    with Sandbox(rules, seed=PEOPLE) as sandbox:
+    with leaving(Sandbox(rules, seed=PEOPLE)) as sandbox:
         before = holds(sandbox)
         probed(sandbox, experiments=SHORT)
         assert holds(sandbox) == before
@@ -74,7 +75,7 @@ FAULTS: dict[str, FaultRule] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_in_the_middle_leaves_nothing_behind(fault: str) -> None:
-    with Sandbox("generic", seed=PEOPLE) as sandbox:
+    with leaving(Sandbox("generic", seed=PEOPLE)) as sandbox:
         before = holds(sandbox)
         sandbox.use_faults([FAULTS[fault]])
         found = probed(sandbox, experiments=SHORT, waits=(0.0,) * 4)
@@ -83,7 +84,7 @@ def test_a_fault_in_the_middle_leaves_nothing_behind(fault: str) -> None:
 
 
 def test_a_token_that_stops_working_ends_the_probe_and_names_what_stays() -> None:
-    with Sandbox("generic", seed=PEOPLE) as sandbox:
+    with leaving(Sandbox("generic", seed=PEOPLE)) as sandbox:
         sandbox.use_faults([FaultRule(fault=Reply(status=401), when=When(skip=40))])
         found = probed(sandbox)
         left = {row["id"] for rows in holds(sandbox).values() for row in rows if NAME_PREFIX in str(row)}
@@ -102,7 +103,7 @@ def test_a_stop_in_the_middle_cleans_up() -> None:
 
     first = questions("users be created", "groups be created")
     experiments = [*first, Experiment(question="Stop?", answer=ask_to_stop), *questions("unique")]
-    with Sandbox("generic", seed=PEOPLE) as sandbox:
+    with leaving(Sandbox("generic", seed=PEOPLE)) as sandbox:
         before = holds(sandbox)
         found = probed(sandbox, stop=stop, experiments=experiments)
         assert holds(sandbox) == before
@@ -111,7 +112,7 @@ def test_a_stop_in_the_middle_cleans_up() -> None:
 
 
 def test_users_that_a_server_only_deactivates_are_named() -> None:
-    with Sandbox("slack", seed=PEOPLE) as sandbox:
+    with leaving(Sandbox("slack", seed=PEOPLE)) as sandbox:
         found = probed(sandbox, experiments=SHORT)
         rows = [row for row in sandbox.directory.resources(Kind.USER) if row["userName"].startswith(NAME_PREFIX)]
         groups = sandbox.directory.resources(Kind.GROUP)
@@ -123,7 +124,7 @@ def test_users_that_a_server_only_deactivates_are_named() -> None:
 
 def test_what_does_not_carry_the_mark_of_the_probe_is_never_deleted() -> None:
     """A server that answers a creation with the id of somebody else."""
-    with Sandbox("generic", seed=PEOPLE) as sandbox:
+    with leaving(Sandbox("generic", seed=PEOPLE)) as sandbox:
         victim = sandbox.directory.resources(Kind.USER)[0]["id"]
 
         async def confused(bench: Bench) -> Seen:

@@ -22,6 +22,7 @@ from reconciler.sandbox.behaviour.definition import (
     UnknownRemoval,
 )
 from reconciler.sandbox.server import Sandbox
+from sandboxes import leaving
 from thoroughness import cases
 
 GENERIC = behaviour("generic")
@@ -58,7 +59,7 @@ def test_the_form_that_is_stated_is_one_that_the_server_understands(
         members_replaced=replaced,
         members_shown=shown,
     )
-    with Sandbox(rules, seed=PEOPLE) as sandbox:
+    with leaving(Sandbox(rules, seed=PEOPLE)) as sandbox:
         before = holds(sandbox)
         states = probed(sandbox, experiments=ASKED, waits=()).states
         assert holds(sandbox) == before
@@ -73,7 +74,7 @@ def test_the_form_that_is_stated_is_one_that_the_server_understands(
 
 
 def test_doctor_and_probe_are_documented_calls() -> None:
-    with Sandbox("generic") as sandbox:
+    with leaving(Sandbox("generic")) as sandbox:
         stated = replace(config(), base_url=sandbox.base_url)
         environ = {"SCIM_TOKEN": sandbox.token}
         known = reconciler.doctor(stated, ".", environ=environ)
@@ -87,5 +88,5 @@ def test_a_notebook_with_a_running_loop_can_call_them() -> None:
     async def inside_a_loop(base_url: str, token: str) -> Examination:
         return reconciler.doctor(replace(config(), base_url=base_url), ".", environ={"SCIM_TOKEN": token})
 
-    with Sandbox("generic") as sandbox:
+    with leaving(Sandbox("generic")) as sandbox:
         assert asyncio.run(inside_a_loop(sandbox.base_url, sandbox.token)).usable

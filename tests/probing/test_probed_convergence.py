@@ -21,6 +21,7 @@ from reconciler.sandbox.behaviour import Behaviour, behaviour
 from reconciler.sandbox.behaviour.definition import Listing, MembersShown
 from reconciler.sandbox.server import Sandbox
 from reconciler.scim.errors import ScimError
+from sandboxes import leaving
 from scenario import AS_OF
 from third_party import django_scim2, scim2_server
 from whole_way import Independent
@@ -119,11 +120,11 @@ ONLY_GENERIC_FAILS: dict[str, Behaviour] = {
 
 @pytest.mark.parametrize("quirk", ONLY_GENERIC_FAILS)
 def test_a_directory_converges_with_its_probed_dialect_where_it_does_not_without(quirk: str, tmp_path: Path) -> None:
-    with Sandbox(ONLY_GENERIC_FAILS[quirk], seed=PEOPLE) as sandbox:
+    with leaving(Sandbox(ONLY_GENERIC_FAILS[quirk], seed=PEOPLE)) as sandbox:
         unknown = Unknown(tmp_path, sandbox.base_url, sandbox.token)
         unknown.probe()
         assert unknown.failure() == ""
-    with Sandbox(ONLY_GENERIC_FAILS[quirk], seed=PEOPLE) as sandbox:
+    with leaving(Sandbox(ONLY_GENERIC_FAILS[quirk], seed=PEOPLE)) as sandbox:
         unknown = Unknown(tmp_path, sandbox.base_url, sandbox.token)
         unknown.use("generic")
         assert unknown.failure()
@@ -131,7 +132,7 @@ def test_a_directory_converges_with_its_probed_dialect_where_it_does_not_without
 
 @pytest.mark.parametrize("dialect", ["entra-style", "keycloak"])
 def test_a_directory_converges_with_its_probed_dialect(dialect: str, tmp_path: Path) -> None:
-    with Sandbox(dialect, seed=PEOPLE) as sandbox:
+    with leaving(Sandbox(dialect, seed=PEOPLE)) as sandbox:
         unknown = Unknown(tmp_path, sandbox.base_url, sandbox.token)
         before = holds(sandbox)
         unknown.probe()

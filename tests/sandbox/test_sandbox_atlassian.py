@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from reconciler.attributes import CORE_GROUP, CORE_USER, ENTERPRISE_USER
 from reconciler.sandbox.server import Sandbox
+from sandboxes import client_of, leaving
+
+if TYPE_CHECKING:
+    import httpx
 
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 EXTERNAL = "urn:scim:schemas:extension:atlassian-external:1.0"
@@ -18,8 +21,8 @@ EXTERNAL = "urn:scim:schemas:extension:atlassian-external:1.0"
 @pytest.fixture
 def client() -> Iterator[httpx.Client]:
     with (
-        Sandbox("atlassian") as sandbox,
-        httpx.Client(base_url=sandbox.base_url, headers={"Authorization": f"Bearer {sandbox.token}"}) as client,
+        leaving(Sandbox("atlassian")) as sandbox,
+        client_of(sandbox) as client,
     ):
         yield client
 

@@ -38,6 +38,7 @@ from reconciler.sandbox.faults import (
     WrongTotal,
 )
 from reconciler.sandbox.server import Sandbox
+from sandboxes import client_of, leaving
 
 NAMES = tuple(f"user{number}" for number in range(5))
 
@@ -88,8 +89,8 @@ PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 def call() -> Iterator[Caller]:
     seed = {"users": [{"userName": name} for name in NAMES], "groups": [{"displayName": "team", "members": []}]}
     with (
-        Sandbox(seed=seed, record=True) as sandbox,
-        httpx.Client(headers={"Authorization": f"Bearer {sandbox.token}"}) as http,
+        leaving(Sandbox(seed=seed, record=True)) as sandbox,
+        client_of(sandbox) as http,
     ):
         yield Caller(sandbox, http)
 

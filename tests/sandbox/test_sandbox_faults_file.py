@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import jsonschema
 import msgspec
 import pytest
@@ -27,6 +26,7 @@ from reconciler.sandbox.faults import (
     faults_schema,
     read_faults,
 )
+from sandboxes import client_for
 
 WHOLE = """\
 seed: 7
@@ -127,9 +127,9 @@ def test_the_command_serves_a_directory_that_fails_as_the_file_says(tmp_path: Pa
             while not text.endswith("}\n"):
                 text += process.stdout.readline()
             served = json.loads(text)
-            headers = {"Authorization": f"Bearer {served['token']}"}
-            assert httpx.get(served["base_url"] + "/Users", headers=headers).status_code == 502
-            assert httpx.get(served["base_url"] + "/Groups", headers=headers).status_code == 200
+            with client_for(served["base_url"], served["token"]) as client:
+                assert client.get("/Users").status_code == 502
+                assert client.get("/Groups").status_code == 200
         finally:
             process.kill()
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from reconciler.attributes import CORE_GROUP, CORE_USER, ENTERPRISE_USER, Schemas, rfc7643
 from reconciler.model import Kind
 from reconciler.sandbox.server import Sandbox
+from sandboxes import client_for, client_of, leaving
+
+if TYPE_CHECKING:
+    import httpx
 
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
@@ -19,13 +22,13 @@ SCIM = "application/scim+json"
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(record=True) as sandbox:
+    with leaving(Sandbox(record=True)) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def client(sandbox: Sandbox) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=sandbox.base_url, headers={"Authorization": f"Bearer {sandbox.token}"}) as client:
+    with client_of(sandbox) as client:
         yield client
 
 
@@ -70,7 +73,8 @@ def assert_refused(answer: httpx.Response, status: int, scim_type: str | None = 
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic dG9rZW4="}])
 @pytest.mark.parametrize("path", ["/Users", "/ServiceProviderConfig", "/nowhere"])
 def test_without_the_token_every_path_is_401(sandbox: Sandbox, path: str, header: dict[str, str]) -> None:
-    answer = httpx.get(sandbox.base_url + path, headers=header)
+    with client_for(sandbox.base_url) as anybody:
+        answer = anybody.get(path, headers=header)
 
     assert_refused(answer, 401)
     assert answer.headers["www-authenticate"] == "Bearer"
@@ -606,7 +610,7 @@ def test_requests_are_recorded_with_their_answers_and_without_the_token(client: 
 
 
 def test_ids_are_the_same_in_every_run() -> None:
-    with Sandbox() as one, Sandbox() as other:
+    with leaving(Sandbox()) as one, leaving(Sandbox()) as other:
         ids = [[s.directory.create(Kind.USER, user(name)).id for name in ("ada", "grace")] for s in (one, other)]
 
     assert ids[0] == ids[1]

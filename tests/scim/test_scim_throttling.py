@@ -16,6 +16,7 @@ from reconciler.sandbox.server import Sandbox
 from reconciler.scim.client import ScimClient
 from reconciler.scim.errors import OutcomeUnknown, ServerError, Throttled
 from reconciler.scim.retry import RetryPolicy, ThrottleEvent
+from sandboxes import leaving
 
 
 @pytest.mark.parametrize("method", CALLS)
@@ -197,7 +198,7 @@ def test_a_client_works_on_after_requests_were_stopped() -> None:
 
 def test_an_announced_quota_is_kept_without_ever_being_run_into() -> None:
     limit = Rate(requests=8, seconds=3, algorithm="fixed_window", header="reset_seconds", announce=True)
-    with Sandbox(faults=[FaultRule(fault=limit)]) as sandbox:
+    with leaving(Sandbox(faults=[FaultRule(fault=limit)])) as sandbox:
 
         async def use(client: ScimClient) -> None:
             await client.get("/Users")
@@ -209,7 +210,7 @@ def test_an_announced_quota_is_kept_without_ever_being_run_into() -> None:
 
 
 def test_the_pace_of_a_server_is_kept_by_all_requests_together() -> None:
-    with Sandbox(faults=[FaultRule(fault=Rate(requests=60, burst=15, header="none"))]) as sandbox:
+    with leaving(Sandbox(faults=[FaultRule(fault=Rate(requests=60, burst=15, header="none"))])) as sandbox:
 
         async def use(client: ScimClient) -> float:
             await asyncio.gather(*(client.get("/Users") for _ in range(150)))

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import yaml
 
 from command_line import Done
@@ -17,8 +16,10 @@ from reconciler import load_config
 from reconciler.cli.entry import run
 from reconciler.sandbox.server import Sandbox
 from reconciler.store import RunRecord, Store
+from sandboxes import client_of
 
 if TYPE_CHECKING:
+    import httpx
     import pytest
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -126,6 +127,6 @@ class Desk:
         self._request("PATCH", f"/{endpoint}/{resource['id']}", json={"schemas": [PATCH], "Operations": [operation]})
 
     def _request(self, method: str, path: str, **content: Any) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self.sandbox.token}", "Content-Type": "application/scim+json"}
-        url = f"{self.sandbox.base_url}{path}"
-        return httpx.request(method, url, headers=headers, trust_env=False, **content).raise_for_status()
+        with client_of(self.sandbox) as client:
+            headers = {"Content-Type": "application/scim+json"}
+            return client.request(method, path, headers=headers, **content).raise_for_status()

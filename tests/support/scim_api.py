@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from reconciler.attributes import CORE_GROUP, CORE_USER
 from reconciler.model import Kind
 from reconciler.sandbox.behaviour import Behaviour
 from reconciler.sandbox.server import Sandbox
+from sandboxes import client_of, leaving
+
+if TYPE_CHECKING:
+    import httpx
 
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
@@ -74,14 +75,8 @@ class Api:
 
 @contextmanager
 def serving(rules: str | Behaviour) -> Iterator[Api]:
-    sandbox = Sandbox(rules)
-    try:
-        headers = {"Authorization": f"Bearer {sandbox.token}"}
-        with httpx.Client(base_url=sandbox.base_url, headers=headers) as client:
-            yield Api(sandbox, client)
-    finally:
-        # A server takes a fifth of a second to stop. The next test need not wait for it.
-        threading.Thread(target=sandbox.stop).start()
+    with leaving(Sandbox(rules)) as sandbox, client_of(sandbox) as client:
+        yield Api(sandbox, client)
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str | None]:

@@ -17,6 +17,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from sandboxes import client_for
+
 _START_SECONDS = 60.0
 _SUPPORT = Path(__file__).parent
 
@@ -91,12 +93,12 @@ def _running(command: Sequence[str], base_url: str, environment: Mapping[str, st
 
 def _wait_until_ready(process: subprocess.Popen[bytes], base_url: str, token: str) -> None:
     deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            answer = httpx.get(f"{base_url}/ServiceProviderConfig", headers={"Authorization": f"Bearer {token}"})
-            if answer.status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
+    with client_for(base_url, token) as client:
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                if client.get("/ServiceProviderConfig").status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.02)
     raise AssertionError(f"the server did not answer on {base_url} (exit code {process.poll()})")

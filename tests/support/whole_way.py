@@ -6,15 +6,12 @@ its own, so that a mistake in reading cannot hide the same mistake in writing.
 
 from __future__ import annotations
 
-import ssl
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-import httpx
-import yaml
 
 import reconciler
 from reconciler.applying import RunResult
@@ -24,6 +21,7 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.live import Wanted
 from reconciler.model import Desired, Live
 from reconciler.planning import Plan
+from sandboxes import client_for
 from scenario import AS_OF, DIRECTORY
 
 Row = dict[str, Any]
@@ -49,6 +47,7 @@ class Workspace:
     Attributes:
         unlisted: what becomes of users, and of groups, that are not listed.
         scope: a SCIM filter: which users the workspace speaks for; all without one.
+        desired: what it states, once it has stated something.
     """
 
     folder: Path
@@ -58,32 +57,31 @@ class Workspace:
     unlisted: tuple[str, str] = ("deactivate", "delete")
     dialect: str = "generic"
     scope: str | None = None
+    desired: Desired = field(init=False)
 
     @property
     def environ(self) -> dict[str, str]:
         return {"SCIM_BASE_URL": self.base_url, "SCIM_TOKEN": self.token}
 
     def state(self, users: Sequence[Row], groups: Sequence[Row]) -> None:
-        """State this, and nothing else."""
+        """State this, and nothing else, and read it as the files say it."""
         users_policy, groups_policy = self.unlisted
         directory = DIRECTORY.format(dialect=self.dialect, users=users_policy, groups=groups_policy, chunk_size=200)
+        # JSON is YAML, and takes no time to write.
         if self.product.capabilities:
-            stated = yaml.safe_dump({"capabilities": dict(self.product.capabilities)}, default_flow_style=True).strip()
-            directory = directory.replace("unlisted:", f"  {stated[1:-1]}\nunlisted:", 1)
+            stated = json.dumps(dict(self.product.capabilities))
+            directory = directory.replace("unlisted:", f"  capabilities: {stated}\nunlisted:", 1)
         if self.scope is not None:
-            directory += yaml.safe_dump({"scope": {"users": self.scope}})
+            directory += f"scope: {json.dumps({'users': self.scope})}\n"
         (self.folder / "directory.yaml").write_text(directory, encoding="utf-8")
         document = {"users": [self.product.user(user) for user in users], "groups": list(groups)}
-        text = yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
+        text = json.dumps(document, ensure_ascii=False, indent=0)
         (self.folder / "resources.yaml").write_text(text, encoding="utf-8")
+        self.desired = reconciler.load(self.folder).desired
 
     @property
     def config(self) -> DirectoryConfig:
-        return reconciler.load_config(self.folder)
-
-    @property
-    def desired(self) -> Desired:
-        return reconciler.load(self.folder).desired
+        return self.desired.config
 
     def live(self, *, on_note: Callable[[Diagnostic], None] | None = None) -> Live:
         wanted = Wanted.of(self.desired)
@@ -131,11 +129,9 @@ class Independent:
         """Return every resource of an endpoint, by index or, where that is refused, by cursor (RFC 9865)."""
         found: dict[str, Row] = {}
         params: dict[str, Any] = {"startIndex": 1, "count": 50}
-        # A bare context: to load the certificate authorities for plain HTTP would take longer than to read.
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        with httpx.Client(headers={"Authorization": f"Bearer {self.token}"}, timeout=30, verify=context) as client:
+        with client_for(self.base_url, self.token) as client:
             while True:
-                answer = client.get(f"{self.base_url}/{endpoint}", params=params)
+                answer = client.get(f"/{endpoint}", params=params)
                 if answer.status_code == 501 and "startIndex" in params:
                     params = {"cursor": "", "count": 50}
                     continue
