@@ -62,12 +62,12 @@ class Pseudonyms:
             self._learn_user(step)
         # Now it is known who is created: members without an id are among them.
         for edge in (edge for step in plan.steps for edge in step.members if edge.kind is Kind.USER):
-            self._learn(self._key(edge.name, edge.id), edge.name)
+            self._learn(self._created_or(edge.name, edge.id), edge.name)
         for one in plan.pending:
             if one.kind is Kind.USER:
                 self._learn(("id", one.id), one.name)
         for user in plan.effect.users:
-            known = self._learn(self._key(user.name, user.id), user.name)
+            known = self._learn(self._created_or(user.name, user.id), user.name)
             self._after[user.name] = None if user.name in self._after else known
         for name in _mentioned(plan):
             self._learn_name(name)
@@ -80,6 +80,10 @@ class Pseudonyms:
     def called(self, name: str, user_id: str | None = None) -> str:
         """Return what stands for somebody who is called ``name`` before the plan, or is created by it."""
         return self._pseudonym(self._key(name, user_id), name)
+
+    def of_member(self, name: str, user_id: str | None) -> str:
+        """Return what stands for somebody who is created by the plan unless there is an id."""
+        return self._pseudonym(self._created_or(name, user_id), name)
 
     def created(self, name: str) -> str:
         """Return what stands for somebody whom the plan creates."""
@@ -107,12 +111,14 @@ class Pseudonyms:
             self._learn(key, step.name)
             self._learn_values(key, step.changes)
 
+    def _created_or(self, name: str, user_id: str | None) -> _Key:
+        new: _Key = ("new", name)
+        return new if user_id is None and new in self._bearers.get(name, ()) else self._key(name, user_id)
+
     def _key(self, name: str, user_id: str | None) -> _Key:
         if user_id is not None:
             return ("id", user_id)
         bearers = self._bearers.get(name, {})
-        if ("new", name) in bearers and len(bearers) == 1:
-            return ("new", name)
         if len(bearers) > 1:
             return ("either", name)
         return next(iter(bearers), ("name", name))

@@ -147,7 +147,7 @@ class _Redaction:
         is_user = edge.kind is Kind.USER
         return replace(
             edge,
-            name=self._people.called(edge.name, edge.id) if is_user else edge.name,
+            name=self._people.of_member(edge.name, edge.id) if is_user else edge.name,
             id=self._user_id(edge.name, edge.id) if is_user else edge.id,
             origin=self._place(edge.origin),
             note=_withheld(edge.note),
@@ -173,7 +173,7 @@ class _Redaction:
         )
 
     def _user_effect(self, user: UserEffect) -> UserEffect:
-        name = self._people.called(user.name, user.id)
+        name = self._people.of_member(user.name, user.id)
         return replace(user, name=name, id=None if user.id is None else name)
 
     def _verdict(self, verdict: Verdict) -> Verdict:
