@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from reconciler.planning.plan import Plan, Verdict
 from reconciler.rendering.access import access_headline, access_numbers
-from reconciler.rendering.escape import abbreviated, address_label, safe, shorten
+from reconciler.rendering.escape import abbreviated, address_label, label, safe, shorten
 from reconciler.rendering.provenance import circumstances, credentials, sources
 from reconciler.rendering.refusals import more_resources, refusal
 from reconciler.rendering.risk import Risk
@@ -186,7 +186,7 @@ def _risk(risk: Risk) -> RiskFact:
     # Facts say more than the bare addresses; there are as many.
     texts = [safe(shorten(fact, _LONGEST_TEXT)) for fact in risk.facts[:_RISK_NAMES]]
     if not texts:
-        texts = [address_label(abbreviated(address, _LONGEST_NAME)) for address in risk.addresses[:_RISK_NAMES]]
+        texts = _names(risk.addresses)
     return RiskFact(
         severity=risk.severity,
         title=safe(risk.title),
@@ -194,6 +194,13 @@ def _risk(risk: Risk) -> RiskFact:
         more=max(0, len(risk.facts or risk.addresses) - len(texts)),
         steps=len(risk.steps),
     )
+
+
+def _names(addresses: Sequence[str]) -> list[str]:
+    """Return the first addresses as people read them: without the kind where the title tells it for all of them."""
+    one_kind = len({address.partition(":")[0] for address in addresses}) == 1
+    shown = [abbreviated(address, _LONGEST_NAME) for address in addresses[:_RISK_NAMES]]
+    return [label(address.partition(":")[2]) if one_kind else address_label(address) for address in shown]
 
 
 def _gravity(verdict: Verdict) -> int:
