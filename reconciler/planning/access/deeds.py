@@ -87,6 +87,8 @@ class Deeds:
         for change in step.changes:
             if change.path == step.kind.naming_attribute and isinstance(change.after, str) and change.after:
                 self._names[step.kind, key] = change.after
+        if step.action is Action.DELETE:
+            self._names.pop((step.kind, key), None)
         if step.kind is Kind.USER:
             works = _works_after(step)
             known = self.accounts.get(key)

@@ -153,7 +153,7 @@ class Holding:
         touched = known | self._around(deeds.targets) | changed_as_a_whole
         found = {group for group in touched if not self.opaque.isdisjoint(self._inside(group))}
         found |= {group for group in changed_as_a_whole if not self.sees(self._inside(group))}
-        return found | self.opaque if switched else found
+        return found | self._around(self.opaque) if switched else found
 
     def _around(self, groups: Iterable[Key]) -> set[Key]:
         starts = frozenset(groups)
