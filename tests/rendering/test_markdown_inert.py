@@ -71,6 +71,8 @@ def test_a_sentence_keeps_its_words_and_means_nothing_to_a_code_host(sentence: s
         ("expired: its `until` has passed", "expired: its `until` has passed"),
         ("5 % of 400 = 20", "5 % of 400 = 20"),
         ("1. of May", "`1`. of May"),
+        ('users[department eq "Platform"], group:team-core', '`users[department eq "Platform"]`, `group:team-core`'),
+        ("user:ada (seen on 2026-11-22 06:30 UTC)", "`user:ada` (seen on 2026-11-22 06:30 UTC)"),
         ("via team-core → Ops/2", "via team-core → `Ops/2`"),
     ],
 )

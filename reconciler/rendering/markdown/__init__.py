@@ -12,9 +12,10 @@ from collections import Counter
 from typing import Final, Literal, TypeAlias
 
 from reconciler.planning.plan import Plan
+from reconciler.rendering.access import access_headline
 from reconciler.rendering.markdown.fitting import fit
 from reconciler.rendering.markdown.inert import code, link, prose
-from reconciler.rendering.markdown.parts import access_in_short, counts_of, parts, refused_in_short
+from reconciler.rendering.markdown.parts import counts_of, parts, refused_in_short
 from reconciler.rendering.redacting import redacted
 from reconciler.rendering.risk import risks
 from reconciler.rendering.words import counted
@@ -122,21 +123,15 @@ def _head(plan: Plan, flavour: Flavour, longest: int) -> list[str]:
         )
     numbers = Counter(risk.severity for risk in risks(plan))
     told = ", ".join(f"{numbers[severity]} {severity}" for severity in ("high", "medium") if numbers[severity])
-    lines.append(f"**Risks:** {told or 'none found'}.{_access(plan)}")
+    lines.append(f"**Risks:** {told or 'none found'}.")
+    access = access_headline(plan.effect)
+    if access:
+        lines.append(f"**Access:** {access}.")
     if plan.refusals:
         alert = "> [!CAUTION]\n" if flavour == "github" else ""
         by = f"**Refused by {counted(len(plan.refusals), 'guard')}:** {refused_in_short(plan)}"
         lines.append(f"{alert}> {by}. This plan cannot be applied as it is.")
     return lines
-
-
-def _access(plan: Plan) -> str:
-    """Return what happens to people's access, in a sentence; nothing where nothing does."""
-    told = access_in_short(plan).replace(" it", " access to groups", 1)
-    last = sum(user.loses_last_group for user in plan.effect.users)
-    if last:
-        told += f"; {last:,} of them lose{'s' if last == 1 else ''} the last group"
-    return f" {told}." if told else ""
 
 
 def _size(text: str) -> int:

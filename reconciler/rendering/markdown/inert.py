@@ -24,9 +24,10 @@ _LONGEST_LINK: Final = 300
 _LONGEST_RUN: Final = 8
 
 _RUN = re.compile("`+")
-_TOKEN = re.compile(r'`[^`]+`\S*|"(?:[^"\\]|\\.)*"\S*|“[^”]*”\S*|\([^()]*\)\S*|\S+')
+_TOKEN = re.compile(r'`[^`]+`\S*|"(?:[^"\\]|\\.)*"\S*|“[^”]*”\S*|\([^()]*\)\S*|[^\s"`(]*\[[^\[\]]*\]\S*|\S+')
 _WORD = r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*"
-_PLAIN = re.compile(rf"\(?(?:{_WORD}|\d{{1,3}}(?:,\d{{3}})+|\d{{1,6}})[.,;:!?)]*|[\u2013\u2014…→%=·]")
+_NUMBER = r"\d{4}-\d\d-\d\d|\d\d:\d\d|\d{1,3}(?:,\d{3})+|\d{1,6}"
+_PLAIN = re.compile(rf"\(?(?:{_WORD}|{_NUMBER})[.,;:!?)]*|[\u2013\u2014…→%=·]")
 _MARKED = re.compile(r"`([^`]+)`([.,;:)]*)")
 _LOOKS_LIKE_COMMIT = re.compile(r"[a-f]{7,}", re.IGNORECASE)
 _STARTS_LIST = re.compile(r"\d+[.)]|[=·]")
@@ -91,6 +92,9 @@ def _parts(text: str) -> Iterator[str]:
             yield _span(marked[1]) + marked[2] if marked else token
         else:
             risky.append(token)
+            if token.endswith((",", ";")):
+                yield from _as_code(risky)
+                risky.clear()
     yield from _as_code(risky)
 
 

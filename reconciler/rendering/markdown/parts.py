@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
 from reconciler.model import Kind
 from reconciler.planning.effect import AccessChange, GroupEffect
 from reconciler.planning.plan import Action, Plan, Step, Verdict
+from reconciler.rendering.access import Telling, access_headline
 from reconciler.rendering.escape import shorten
 from reconciler.rendering.markdown.changes import change_rows
 from reconciler.rendering.markdown.fitting import Part, Row
@@ -30,7 +30,11 @@ _UNFOLDED: Final = 50
 _LONGEST_GUARD: Final = 40
 _EXPLAINED: Final = frozenset({"refused"})
 """Risks that have a part of their own."""
+_OF_BOTH_KINDS: Final = frozenset({"identity", "adopted", "lifted"})
+"""Risks whose titles do not tell whether they are about users or groups."""
 _ROUTINE: Final = re.compile(r"[a-z]+(?:\.[a-z]+|_[a-z]+)*")
+
+_STYLE: Final = Style(palette=PLAIN, full=True, value_limit=None)
 
 _TAKEN: Final = (
     (Action.DELETE, Kind.GROUP),
@@ -137,7 +141,8 @@ def _risk(risk: Risk) -> str:
     if len(risk.facts) > _NAMED:
         told += f" and {len(risk.facts) - _NAMED:,} more"
     if not risk.facts and risk.addresses:
-        told = _named(risk.addresses)
+        mixed = risk.code in _OF_BOTH_KINDS
+        told = _named([address if mixed else address.partition(":")[2] for address in risk.addresses])
     return f"- {risk.severity.title()}: **{risk.title}**{f': {told}' if told else ''}"
 
 
@@ -195,51 +200,31 @@ def _fold(title: str, plan: Plan, kind: Kind, *, rank: int) -> Part:
 
 
 def _access(plan: Plan) -> Part:
-    effect = plan.effect
-    groups = sorted(effect.groups, key=lambda group: (-_people_of(group.lost), -_people_of(group.gained)))
-    rows = [Row((_access_row(group, named=_NAMED), _access_row(group, named=0))) for group in groups]
-    rows += [Row((f"| {code(name, cell=True)} | not known | | | |",)) for name in effect.unknown]
-    title = f"<b>Who has access:</b> {access_in_short(plan) or 'not known'}, in {counted(len(rows), 'group')}"
-    header = "\n| Group | People before | After | Gain access | Lose access |\n| --- | ---: | ---: | --- | --- |"
-    return Part(rank=8, opening=folded(title) + header, rows=rows, closing="</details>", noun="groups")
+    telling = Telling(plan, _STYLE)
+    groups = sorted(plan.effect.groups, key=lambda group: (-_people_of(group.lost), -_people_of(group.gained)))
+    rows = [Row(_group(group, telling.numbers(group))) for group in groups]
+    rows += [Row((f"- {code(name)}: who is in it is not known",)) for name in plan.effect.unknown]
+    title = f"<b>Who has access:</b> {access_headline(plan.effect) or 'not known'}"
+    return Part(rank=8, opening=folded(title), rows=rows, closing="</details>", noun="groups")
 
 
-def access_in_short(plan: Plan) -> str:
-    """Return how many people gain and lose access: ``2 people gain it, 212 lose it``; nothing where nobody does."""
-    told = []
-    for verb, groups in (
-        ("gain", [group.gained for group in plan.effect.groups]),
-        ("lose", [group.lost for group in plan.effect.groups]),
-    ):
-        number = _people_of(chain.from_iterable(groups))
-        if number:
-            told.append(f"{_people(number)} {verb}{'s' if number == 1 else ''} it")
-    return ", ".join(told)
+def _group(group: GroupEffect, numbers: str) -> tuple[str, str]:
+    """Return what changes of the access to a group, with who it is and without."""
+    told = f"- {code(group.name)}: {prose(numbers)}"
+    sides = ((verb, _users(changes)) for verb, changes in (("lose", group.lost), ("gain", group.gained)))
+    return ". ".join([told, *(f"{verb.title()}: {_named(users)}" for verb, users in sides if users)]), told
+
+
+def _users(changes: Iterable[AccessChange]) -> list[str]:
+    return [*dict.fromkeys(user for change in changes for user in change.users)]
 
 
 def _people_of(changes: Iterable[AccessChange]) -> int:
-    return len({user for change in changes for user in change.users})
-
-
-def _access_row(group: GroupEffect, *, named: int) -> str:
-    before, after = ("?" if number is None else f"{number:,}" for number in (group.before, group.after))
-    cells = [_people_in(changes, named) for changes in (group.gained, group.lost)]
-    return f"| {code(group.name, cell=True)} | {before} | {after} | {cells[0]} | {cells[1]} |"
-
-
-def _people_in(changes: Sequence[AccessChange], named: int) -> str:
-    users = [*dict.fromkeys(user for change in changes for user in change.users)]
-    if not users:
-        return ""
-    ways = [" → ".join(via) for via in dict.fromkeys(change.via for change in changes if change.via)]
-    names = f": {_named(users, limit=named, cell=True)}" if named else ""
-    via = f" through {_named(ways, limit=2, cell=True)}" if named and ways else ""
-    return f"{len(users):,}{names}{via}"
+    return len(_users(changes))
 
 
 def _waiting(plan: Plan) -> Part:
-    style = Style(palette=PLAIN, full=True, value_limit=None)
-    rows = [Row((f"- {prose(line)}",)) for line in [*pending_lines(plan, style)][1:] if line.strip()]
+    rows = [Row((f"- {prose(line)}",)) for line in [*pending_lines(plan, _STYLE)][1:] if line.strip()]
     if plan.left_out:
         rows.append(Row((f"- Left out: {prose(left_out_amounts(plan.left_out))}",)))
     told = [f"{len(plan.pending):,} pending"] * bool(plan.pending) + ["what was left out"] * bool(plan.left_out)
