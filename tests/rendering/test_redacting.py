@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from access_plans import nested_access
+from golden_files import assert_golden
 from plan_parts import group_step, listed, make_plan, user_step
 from reconciler.api import render
 from reconciler.model import Kind, TimerName
@@ -194,6 +195,12 @@ def test_a_person_is_the_same_throughout() -> None:
     by_effect = {user.name for user in plan.effect.users}
     assert by_step <= by_effect | {step.name for step in plan.steps if step.action is Action.CREATE}
     assert {user for group in plan.effect.groups for change in group.lost for user in change.users} <= by_effect
+
+
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_a_redacted_plan_reads_as_it_did_when_it_was_last_looked_at(form: Literal["text", "markdown"]) -> None:
+    ending = {"text": "txt", "markdown": "md"}[form]
+    assert_golden(f"every_kind.redacted.{ending}", render(SAMPLES["every_kind"](), form, redact=True))
 
 
 def test_somebody_who_is_renamed_stays_one_person() -> None:

@@ -112,7 +112,8 @@ def marker(plan: Plan, *, key: str = "") -> str:
 def _head(plan: Plan, flavour: Flavour, longest: int) -> list[str]:
     """Return what is never left out, in paragraphs; names in it take at most so many characters, or are left out."""
     counts = counts_of(plan.steps) or "nothing to do"
-    kind = "Plan" if plan.undoes is None else "Undo"
+    kind = "plan" if plan.undoes is None else "undo"
+    kind = f"Redacted {kind}" if plan.redacted else kind.title()
     of = f" for {code(plan.directory.name, longest=longest)}" if longest else ""
     lines = [f"## {kind}{of}{', refused' if plan.refusals else ''}: {counts}"]
     if plan.since is not None:
