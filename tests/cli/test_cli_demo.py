@@ -43,7 +43,7 @@ def test_every_sort_of_drift_is_in_the_demo(tmp_path: Path) -> None:
     shown = demo(cwd=tmp_path).stdout
     for part in (
         "  + femi.adeyemi@acme.example.com  (new",  # a joiner
-        "  ~ chloe.martin@acme.example.com  (differs",  # a mover
+        "  ~ chloe.martin@acme.example.com  (found by externalId",  # a mover
         "-/+ team-customer-care  (replaces team-support",  # a renamed group
         "- otto.leaver@acme.example.com  (no file lists it)",  # a leaver
         "- trial.account@acme.example.com  (does not match the filter",  # a membership made by hand
