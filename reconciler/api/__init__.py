@@ -33,6 +33,7 @@ from reconciler.api.planning import plan, recall, render
 from reconciler.api.reconciling import Reconciliation, reconcile
 from reconciler.api.resuming import resume
 from reconciler.api.reviewing import compare, sign, verify
+from reconciler.api.since import ReadSince, load_at, read_since
 from reconciler.api.undoing import undo, wanted_for_undo
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "PlanAppliedError",
     "PlanRefusedError",
     "PlanUndoneError",
+    "ReadSince",
     "Reconciliation",
     "RunDetails",
     "RunGoesOnError",
@@ -58,11 +60,13 @@ __all__ = [
     "forget_drift",
     "hold",
     "load",
+    "load_at",
     "load_config",
     "plan",
     "probe",
     "query_audit",
     "read_live",
+    "read_since",
     "recall",
     "reconcile",
     "render",

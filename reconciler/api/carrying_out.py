@@ -138,8 +138,9 @@ def carry_out(
         command=command,
         actor=place.actor,
         resumes=earlier.run_id,
-        # An undo does not apply what the files state, even where it was planned beside them.
-        desired=desired if plan.undoes is None else None,
+        # An undo does not apply what the files state, even where it was planned beside them, and a plan of a change
+        # does not apply the rest of it.
+        desired=desired if plan.undoes is None and plan.since is None else None,
         drifted=drifted,
     )
 

@@ -12,6 +12,7 @@ from reconciler.config import DirectoryConfig, Policy
 from reconciler.model import NO_HISTORY, Desired, History, Live
 from reconciler.planning import Plan
 from reconciler.planning import plan as make_plan
+from reconciler.planning.touched import Touched
 from reconciler.rendering import render_json, render_text
 from reconciler.rendering.grouping import GroupBy
 from reconciler.store import Store
@@ -51,6 +52,7 @@ def plan(
     as_of: datetime,
     policy: Policy | None = None,
     history: History = NO_HISTORY,
+    since: Touched | None = None,
 ) -> Plan:
     """Work out what has to be done so that the directory holds what the files state. Pure.
 
@@ -61,6 +63,8 @@ def plan(
         policy: the rules of planning; what ``directory.yaml`` says unless given.
         history: what earlier runs left, as :func:`recall` returns it. What the directory would not keep is told and not
             planned again; grace periods count from it; a directory that shrank since then is refused.
+        since: the change of the files that the plan is confined to, with ``live`` as :func:`read_since` returned both;
+            everything, if left out.
 
     Returns:
         A sealed plan. Guards that refuse it are in its ``refusals``.
@@ -68,7 +72,7 @@ def plan(
     Raises:
         DiagnosticsError: something is ambiguous or out of scope, with every such problem.
     """
-    return make_plan(desired, live, as_of=as_of, policy=policy, history=history)
+    return make_plan(desired, live, as_of=as_of, policy=policy, history=history, since=since)
 
 
 def render(

@@ -134,6 +134,7 @@ class PlanningOptions:
         confirm_replace: whether groups go that wait for a person, see ``lifecycle.replace``.
         only: what the plan is about; everything where empty.
         exclude: what it leaves alone.
+        since: the Git revision since which files must have changed for the plan to be about what they state.
     """
 
     as_of: datetime | None = None
@@ -142,8 +143,11 @@ class PlanningOptions:
     confirm_replace: bool = False
     only: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    since: str | None = None
 
     def __post_init__(self) -> None:
+        if self.since is not None and not self.since.strip():
+            raise click.UsageError("--since is empty.")
         if self.reason is not None and not self.reason.strip():
             raise click.UsageError("--reason is empty.")
         if self.allowances and self.reason is None:
@@ -211,6 +215,13 @@ _OPTIONS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
             metavar="WHAT",
             multiple=True,
             help="Leave these resources alone; the same forms as for --only.",
+        ),
+        "since": click.option(
+            "--since",
+            type=TextType(),
+            metavar="REF",
+            help="Plan what the files changed since a Git revision, and ask the directory for no more than that. "
+            "`REF...` is where HEAD branched off from REF, as for a pull request: origin/main...",
         ),
         "confirm_replace": click.option(
             "--confirm-replace",

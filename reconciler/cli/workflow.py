@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 from reconciler import api
 from reconciler.cli.diagnostics import tell_diagnostics
@@ -14,8 +17,9 @@ from reconciler.config import DirectoryConfig
 from reconciler.desired import Loaded
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.live import ReadProgress, Wanted
-from reconciler.model import Kind, Live
+from reconciler.model import Desired, Kind, Live
 from reconciler.planning import Plan
+from reconciler.planning.touched import Touched
 from reconciler.rendering.escape import label
 from reconciler.rendering.words import counted
 from reconciler.scim.retry import ThrottleEvent
@@ -52,18 +56,53 @@ def read_directory(terminal: Terminal, config: DirectoryConfig, wanted: Wanted |
         config: what ``directory.yaml`` says.
         wanted: what has to be found; everything if left out, which not every directory can be asked for.
     """
+    live = _watched(terminal, config, partial(api.read_live, config, terminal.workspace, wanted=wanted))
+    terminal.detail(f"{_cost(live)}, {live.statistics.bytes:,} bytes.")
+    return live
+
+
+def read_change(terminal: Terminal, desired: Desired, ref: str, as_of: datetime) -> api.ReadSince:
+    """Read of the directory what the files changed since a Git revision, and tell what that cost.
+
+    Args:
+        terminal: where progress and warnings go.
+        desired: what the files state now.
+        ref: the revision.
+        as_of: the moment of the plan.
+    """
+    found: list[api.ReadSince] = []
+    earlier = api.load_at(terminal.workspace, ref)
+
+    def read(**telling: Any) -> Live:
+        found.append(api.read_since(earlier, desired, terminal.workspace, as_of=as_of, **telling))
+        return found[0].live
+
+    live = _watched(terminal, desired.config, read)
+    terminal.tell(f"{_cost(live)}.")
+    return found[0]
+
+
+def _cost(live: Live) -> str:
+    what = f"{counted(len(live.users), 'user')} and {counted(len(live.groups), 'group')}"
+    return f"Read {what} in {counted(live.statistics.requests, 'request')}"
+
+
+def _watched(terminal: Terminal, config: DirectoryConfig, read: Callable[..., Live]) -> Live:
+    """Return what a call reads that can be told whom to tell of it: its progress, its warnings, and who waits."""
     seen: dict[Kind, ReadProgress] = {}
     warnings: list[Diagnostic] = []
 
     def on_note(note: Diagnostic) -> None:
         if note.severity is Severity.NOTE:
-            terminal.detail(f"note: {note.message}")
+            # What makes a small read a large one is worth knowing without being asked for.
+            say = terminal.tell if note.code == "listed-whole" else terminal.detail
+            say(f"note: {note.message}")
             if terminal.stream is not None:
                 terminal.stream.diagnostics([note])
         else:
             warnings.append(note)
 
-    with _telling(terminal, config.name) as read, Progress(terminal, f"Reading {label(config.name)}") as progress:
+    with _telling(terminal, config.name) as was_read, Progress(terminal, f"Reading {label(config.name)}") as progress:
 
         def on_progress(page: ReadProgress) -> None:
             seen[page.kind] = page
@@ -73,21 +112,13 @@ def read_directory(terminal: Terminal, config: DirectoryConfig, wanted: Wanted |
             )
             progress.update(done, total, detail)
 
-        live = api.read_live(
-            config,
-            terminal.workspace,
-            wanted=wanted,
+        live = read(
             on_progress=on_progress,
             on_note=on_note,
             on_throttle=lambda event: tell_throttle(event, progress, terminal),
         )
-        read.append(live)
+        was_read.append(live)
     tell_diagnostics(warnings, terminal)
-    statistics = live.statistics
-    terminal.detail(
-        f"Read {counted(len(live.users), 'user')} and {counted(len(live.groups), 'group')} "
-        f"in {counted(statistics.requests, 'request')}, {statistics.bytes:,} bytes."
-    )
     return live
 
 
@@ -111,11 +142,16 @@ def plan_for(terminal: Terminal, loaded: Loaded, options: PlanningOptions, *, st
         options: how the plan is to be made.
         store: what earlier runs left; the workspace's own is opened, and closed again, if left out.
     """
-    config = loaded.desired.config
-    live = read_directory(terminal, config, Wanted.of(loaded.desired))
+    desired, config, as_of = loaded.desired, loaded.desired.config, options.moment
+    since: Touched | None = None
+    if options.since is None:
+        live = read_directory(terminal, config, Wanted.of(desired))
+    else:
+        was_read = read_change(terminal, desired, options.since, as_of)
+        live, since = was_read.live, was_read.touched
     where = live.base_url
     history = api.recall(config, terminal.workspace, where) if store is None else store.history(where)
-    return api.plan(loaded.desired, live, as_of=options.moment, policy=options.policy(config.policy), history=history)
+    return api.plan(desired, live, as_of=as_of, policy=options.policy(config.policy), history=history, since=since)
 
 
 def tell_throttle(event: ThrottleEvent, progress: Progress, terminal: Terminal) -> None:

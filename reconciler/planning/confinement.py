@@ -214,9 +214,9 @@ def notes_of(since: Since | None) -> Iterator[Note]:
         severity="note",
         code="since",
         message=f"this plan is confined to what the files changed since {since.ref} ({since.commit[:_COMMIT]}): "
-        f"{about}. It says nothing of the rest of the directory, which was not read: of other users and groups, of "
-        "changes made by hand, of dates that have come meanwhile, of what no file listed before. The guard live.shrink "
-        "and a limit of all memberships were not judged",
+        f"{about}. The rest of the directory was not read: nothing is said of changes made by hand, of dates that have "
+        "passed meanwhile, or of users and groups that no file listed before; live.shrink and the limit of all "
+        "memberships were not judged",
     )
 
 

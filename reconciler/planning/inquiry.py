@@ -12,47 +12,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
 
 from reconciler.attributes import fold
-from reconciler.capabilities import Capabilities
+from reconciler.capabilities import Capabilities, Paging
 from reconciler.config import Unlisted
 from reconciler.model import Desired, DesiredResource, Kind, Live, LiveGroup, LiveResource, LiveUser
 from reconciler.planning.touched import Touched, listed, renamed
-
-ID, EXTERNAL_ID = "id", "externalId"
-
-
-class Question(NamedTuple):
-    """Which resources of a kind have a value of an attribute: ``id``, ``externalId`` or the naming one."""
-
-    kind: Kind
-    attribute: str
-    value: str
-
-    @property
-    def key(self) -> tuple[Kind, str, str]:
-        """What equal questions have in common: names are the same in any case."""
-        named = self.attribute == self.kind.naming_attribute
-        return self.kind, self.attribute, fold(self.value) if named else self.value
-
-
-def questions_about(kind: Kind, resource: DesiredResource) -> Iterator[Question]:
-    """Yield everything that a listed resource may be found by."""
-    if resource.id is not None:
-        yield Question(kind, ID, resource.id)
-    if resource.external_id is not None:
-        yield Question(kind, EXTERNAL_ID, resource.external_id)
-    for name in (resource.name, *resource.lifecycle.previously):
-        yield Question(kind, kind.naming_attribute, name)
-
-
-def _answered_by(resource: LiveResource) -> Iterator[Question]:
-    """Yield the questions that a live resource is an answer to."""
-    yield Question(resource.kind, ID, resource.id)
-    if resource.external_id is not None:
-        yield Question(resource.kind, EXTERNAL_ID, resource.external_id)
-    yield Question(resource.kind, resource.kind.naming_attribute, resource.name)
+from reconciler.questions import EXTERNAL_ID, ID, Answers, Question, answered_by, questions_about
 
 
 class Competition:
@@ -72,7 +38,7 @@ class Competition:
 
     def about(self, live: LiveResource) -> Iterator[DesiredResource]:
         """Yield every listed resource that states the id, the externalId or a name of a live one."""
-        for question in _answered_by(live):
+        for question in answered_by(live):
             yield from self._by_identity.get(question.key, ())
 
 
@@ -156,36 +122,67 @@ class Inquiry:
             yield from protection.break_glass
 
     def _want(self, questions: Iterable[Question]) -> None:
-        for question in questions:
+        for question in self._askable([*questions]):
             known = self._kinds[question.kind]
             if question.key not in known.asked:
                 known.waiting.setdefault(question.key, question)
 
+    def _askable(self, questions: Sequence[Question]) -> Sequence[Question]:
+        """Return those of the questions about one resource that can be asked; all where none can, so that it is told.
+
+        Of a directory that can be listed, any can be asked: it costs a listing then.
+        """
+        if self._listable:
+            return questions
+        able = [one for one in questions if one.attribute == ID or self._capabilities.filters(one.kind, one.attribute)]
+        return able or questions
+
+    @property
+    def _listable(self) -> bool:
+        return self._capabilities.paging is not Paging.FILTER_ONLY
+
     def questions(self) -> tuple[Question, ...]:
-        """Return what is to be asked next; nothing where everything is known that members of groups do not add.
+        """Return what is to be asked next, all of one kind; nothing where only members of groups may add something.
 
         What identifies a resource for certain comes first: where its name shows on the way, and no two resources can
-        share it, that need not be asked for.
+        share it, that need not be asked for. A filter on ``externalId`` that the service provider does not take comes
+        last: it costs a listing, unless a resource that was found already is the answer.
         """
-        for known in self._kinds.values():
-            certain = [one for one in known.waiting.values() if one.attribute != one.kind.naming_attribute]
-            if certain:
-                return tuple(certain)
-        for kind, known in self._kinds.items():
-            if self._capabilities.unique(kind, kind.naming_attribute):
-                shown = [key for key in known.waiting if key[2] in known.names]
-                for key in shown:
-                    known.asked.add(key)
-                    del known.waiting[key]
-            if known.waiting:
-                return tuple(known.waiting.values())
+        for urgent in (self._certain, self._by_name, self._waiting):
+            for kind in Kind:
+                if found := tuple(urgent(kind)):
+                    return found
         return ()
 
-    def take(self, question: Question, answer: Iterable[LiveResource]) -> None:
-        """Take in what was found of a question: every resource that is an answer to it."""
+    def _waiting(self, kind: Kind) -> Iterable[Question]:
+        known = self._kinds[kind]
+        external_ids = {one.external_id for one in known.found.values()}
+        for question in [*known.waiting.values()]:
+            if question.attribute == EXTERNAL_ID and question.value in external_ids:
+                self._settle(question)
+        return known.waiting.values()
+
+    def _certain(self, kind: Kind) -> Iterable[Question]:
+        attributes = [ID, *([EXTERNAL_ID] if self._capabilities.filters(kind, EXTERNAL_ID) else [])]
+        return [one for one in self._kinds[kind].waiting.values() if one.attribute in attributes]
+
+    def _by_name(self, kind: Kind) -> Iterable[Question]:
+        known, naming = self._kinds[kind], kind.naming_attribute
+        for question in [*known.waiting.values()]:
+            shown = question.attribute == naming and fold(question.value) in known.names
+            if shown and self._capabilities.unique(kind, naming):
+                self._settle(question)
+        return [one for one in known.waiting.values() if one.attribute == naming]
+
+    def _settle(self, question: Question) -> None:
         known = self._kinds[question.kind]
         known.waiting.pop(question.key, None)
         known.asked.add(question.key)
+
+    def take(self, question: Question, answer: Iterable[LiveResource]) -> None:
+        """Take in what was found of a question: every resource that is an answer to it."""
+        self._settle(question)
+        known = self._kinds[question.kind]
         for resource in answer:
             if resource.id not in known.found:
                 known.found[resource.id] = resource
@@ -196,10 +193,11 @@ class Inquiry:
         """Want what competes for a resource, and the groups of somebody who loses the account."""
         kind = resource.kind
         self._kinds[kind].asked.add((kind, ID, resource.id))
-        self._want([Question(kind, kind.naming_attribute, resource.name)])
+        if self._listable or self._capabilities.filters(kind, kind.naming_attribute):
+            self._want([Question(kind, kind.naming_attribute, resource.name)])
         for rival in self._competition.about(resource):
             self._want(questions_about(kind, rival))
-        if isinstance(resource, LiveUser) and any(one.key in self._going for one in _answered_by(resource)):
+        if isinstance(resource, LiveUser) and any(one.key in self._going for one in answered_by(resource)):
             self._want(Question(Kind.GROUP, ID, group) for group in self._groups_of(resource) or ())
 
     @cached_property
@@ -217,6 +215,14 @@ class Inquiry:
                 going += [stated, *([before[name]] if name in before else [])]
         return {question.key for one in going for question in questions_about(Kind.USER, one)}
 
+    def asks(self, kind: Kind) -> bool:
+        """Tell whether resources of a kind have been asked for."""
+        return bool(self._kinds[kind].asked)
+
+    def about(self, kind: Kind) -> bool:
+        """Tell whether the change touches resources of a kind, and not their memberships alone."""
+        return bool(self._touched.of_kind(kind))
+
     @property
     def unread(self) -> tuple[LiveGroup, ...]:
         """The groups that were found and whose members are not known yet, by id."""
@@ -229,7 +235,7 @@ class Inquiry:
         """Take in groups with their members, as far as the directory tells them."""
         for group in groups:
             self._filled[group.id] = group
-            if any(question.key in self._of_whole for question in _answered_by(group)):
+            if any(question.key in self._of_whole for question in answered_by(group)):
                 self._want(Question(Kind.USER, ID, member) for member in group.members or ())
 
     @cached_property
@@ -250,20 +256,6 @@ class Inquiry:
         return tuple(self._filled[group_id] for group_id in sorted(self._filled))
 
 
-class Answers:
-    """Answers questions out of resources that are all known."""
-
-    def __init__(self, resources: Iterable[LiveResource]) -> None:
-        self._by_identity = defaultdict[tuple[Kind, str, str], list[LiveResource]](list)
-        for resource in resources:
-            for question in _answered_by(resource):
-                self._by_identity[question.key].append(resource)
-
-    def to(self, question: Question) -> Sequence[LiveResource]:
-        """Return the resources that are an answer to a question."""
-        return self._by_identity.get(question.key, ())
-
-
 def excerpt(live: Live, inquiry: Inquiry) -> Live:
     """Return what an inquiry asks for, out of a directory that was read whole.
 
@@ -277,7 +269,7 @@ def excerpt(live: Live, inquiry: Inquiry) -> Live:
             inquiry.fill(unread)
         elif not questions:
             break
-    nests = live.capabilities.nested_groups
+    nests = live.capabilities.nested_groups and inquiry.asks(Kind.GROUP)
     return replace(
         live,
         users=inquiry.users,

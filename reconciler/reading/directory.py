@@ -79,7 +79,7 @@ async def read_live(
     """
     before = client.statistics
     discovery = await discover(client, dialect, sparing=True)
-    reading = _Reading(
+    reading = Reading(
         client=client,
         discovery=discovery,
         wanted=wanted,
@@ -109,8 +109,16 @@ async def read_live(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Reading:
-    """One read of one directory."""
+class Reading:
+    """One read of one directory.
+
+    Attributes:
+        client: an entered client.
+        discovery: what the service provider is and can do.
+        wanted: what has to be found; everything where ``None``.
+        tell: told everything that the server did not tell.
+        on_progress: called for every page.
+    """
 
     client: ScimClient
     discovery: Discovery
@@ -122,6 +130,7 @@ class _Reading:
 
     @property
     def capabilities(self) -> Capabilities:
+        """What the service provider can do."""
         return self.discovery.capabilities
 
     @property
@@ -130,9 +139,11 @@ class _Reading:
         return self.capabilities.paging is Paging.FILTER_ONLY
 
     def progress(self, kind: Kind) -> Callable[[int, int], None]:
+        """Return what tells how far the reading of a kind has come."""
         return lambda received, total: self.on_progress(ReadProgress(kind=kind, received=received, total=total))
 
     async def users(self) -> list[LiveUser]:
+        """Return all users, or those that are wanted where there is no listing. Raises ScimError."""
         if self.by_name:
             return await self._by_name(Kind.USER)
         try:

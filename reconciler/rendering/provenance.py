@@ -20,7 +20,7 @@ def sources(plan: Plan) -> Iterator[tuple[str, str]]:
     sizes = (counted(live.users, "user"), counted(live.groups, "group"), counted(live.memberships, "membership"))
     yield "Directory", f"{label(directory.name)} ({safe(directory.dialect)}) at {host(directory.base_url)}"
     yield "Desired", f"{counted(desired.files, 'file')}{commit}"
-    yield "Live", ", ".join(sizes)
+    yield "Live", ", ".join(sizes) + ("" if plan.since is None else "; no more was read")
     yield "As of", safe(plan.as_of)
 
 
@@ -54,6 +54,13 @@ def circumstances(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "Only", _listed(plan.only)
     if plan.exclude:
         yield "Excluded", _listed(plan.exclude)
+
+
+def confines(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield the change of the files that the plan is confined to; nothing for a plan of everything."""
+    if plan.since is not None:
+        touched = f"{counted(plan.since.users, 'user')} and {counted(plan.since.groups, 'group')}"
+        yield "Since", f"{_shown(plan.since.ref)} ({short_commit(plan.since.commit)}): {touched}, and nothing else"
 
 
 def credentials(plan: Plan) -> Iterator[tuple[str, str]]:

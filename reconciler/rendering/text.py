@@ -13,7 +13,7 @@ from reconciler.rendering.escape import abbreviated, address_label, safe
 from reconciler.rendering.first_look import first_look_lines
 from reconciler.rendering.folding import fold_lines
 from reconciler.rendering.grouping import GroupBy, grouped_lines
-from reconciler.rendering.provenance import circumstances, credentials, sources
+from reconciler.rendering.provenance import circumstances, confines, credentials, sources
 from reconciler.rendering.refusals import more_resources, refusal
 from reconciler.rendering.style import Style
 from reconciler.rendering.waiting import left_out_lines, pending_lines
@@ -65,7 +65,7 @@ def render_text(
 
 def _header(plan: Plan, style: Style, *, saved: bool) -> Iterator[str]:
     palette = style.palette
-    for name, fact in (*sources(plan), *circumstances(plan), *(credentials(plan) if saved else ())):
+    for name, fact in (*sources(plan), *confines(plan), *circumstances(plan), *(credentials(plan) if saved else ())):
         yield f"{palette.paint(palette.strong, f'{name}:')}{' ' * (11 - len(name))}{fact}"
     yield ""
 

@@ -43,14 +43,20 @@ class Result:
         return self.state == Status.APPLIED.value
 
 
-def counts_after(plan: Plan, results: Iterable[Result]) -> LiveCounts:
-    """Return how much the directory holds after a run: what was read for its plan, corrected by what the run did.
+def counts_after(plan: Plan, results: Iterable[Result], live: LiveCounts | None = None) -> LiveCounts:
+    """Return how much the directory holds after a run: what it held before it, corrected by what the run did.
 
     In doubt it is less: the next run's guard against a directory that shrank must not refuse because of what this run
     took away itself.
+
+    Args:
+        plan: what the run carried out.
+        results: what became of its steps.
+        live: what the directory held before; what was read for the plan, if left out.
     """
-    counted = {Kind.USER: plan.live.users, Kind.GROUP: plan.live.groups}
-    memberships = plan.live.memberships
+    live = live or plan.live
+    counted = {Kind.USER: live.users, Kind.GROUP: live.groups}
+    memberships = live.memberships
     soft = plan.capabilities.get("user_delete") == UserDelete.SOFT.value
     for result in results:
         step = result.step
@@ -63,7 +69,7 @@ def counts_after(plan: Plan, results: Iterable[Result]) -> LiveCounts:
                 memberships -= len(step.members)
             case Action.DELETE if result.state in _MAY_BE_DONE and not (soft and step.kind is Kind.USER):
                 counted[step.kind] -= 1
-                memberships -= _memberships(step.kind, result.before, plan.live)
+                memberships -= _memberships(step.kind, result.before, live)
     return LiveCounts(
         users=max(counted[Kind.USER], 0), groups=max(counted[Kind.GROUP], 0), memberships=max(memberships, 0)
     )
@@ -97,7 +103,8 @@ def set_timers(connection: Connection, directory: str, plan: Plan, results: Iter
     """Let the timers of a directory be what a run's plan and its results say; all others end.
 
     Those that the plan tells of run on, and one starts for each user whose deactivation, as unlisted, was applied. A
-    plan that undoes a run says nothing of unlisted resources: after it, all timers run as before.
+    plan that undoes a run says nothing of unlisted resources: after it, all timers run as before. One of a change of
+    the files says nothing of those that the change does not touch: theirs run on.
 
     One that did not run starts with the end of this run, whatever moment the plan was made for: a plan for a day of the
     past (``--as-of``), or a saved one, must not have a grace period end that nobody has seen begin.
@@ -122,7 +129,10 @@ def set_timers(connection: Connection, directory: str, plan: Plan, results: Iter
     before = read_timers(connection, directory)
     since = {(timer.kind, timer.id, timer.name): timer.since for timer in before}
     told = (replace(one, since=min(now, since.get((one.kind, one.id, one.name), now))) for one in timers_after(plan))
-    running = {(timer.kind, timer.id, timer.name): timer for timer in (*begun, *told)}
+    # Nothing is known of whom the change of a confined plan does not touch; whom files list again, its plan says.
+    ended = frozenset(timer.id for timer in before) if plan.since is None else frozenset(plan.since.listed_again)
+    untouched = (timer for timer in before if timer.id not in ended)
+    running = {(timer.kind, timer.id, timer.name): timer for timer in (*untouched, *begun, *told)}
     if set(running.values()) == set(before):
         return
     connection.execute(delete(timers).where(timers.c.directory == directory))

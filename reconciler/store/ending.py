@@ -13,13 +13,13 @@ from sqlalchemy import Connection, select, update
 from reconciler.planning.document import PlanFileError
 from reconciler.planning.plan import Plan
 from reconciler.store import audit
-from reconciler.store.aftermath import Result, counts_after, set_timers
+from reconciler.store.aftermath import Result, set_timers
 from reconciler.store.audit import storable
 from reconciler.store.audit_entries import RunEntries
 from reconciler.store.errors import StoreError
 from reconciler.store.moments import stamp
 from reconciler.store.records import TRYING, RunStatus
-from reconciler.store.runs import get_run, plan_of, steps_of
+from reconciler.store.runs import get_run, left_by, plan_of, steps_of
 from reconciler.store.tables import runs
 
 
@@ -93,7 +93,8 @@ def end(
 
 def leave(connection: Connection, run_id: str, plan: Plan, results: Sequence[Result], ended: datetime) -> None:
     """Record what a run left for the next one: how much the directory holds, and the timers."""
-    left = counts_after(plan, results)
-    values = {"users": left.users, "groups": left.groups, "memberships": left.memberships}
-    connection.execute(update(runs).where(runs.c.id == run_id).values(**values))
+    left = left_by(connection, plan, results)
+    if left is not None:
+        values = {"users": left.users, "groups": left.groups, "memberships": left.memberships}
+        connection.execute(update(runs).where(runs.c.id == run_id).values(**values))
     set_timers(connection, plan.directory.base_url, plan, results, ended)

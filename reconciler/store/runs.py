@@ -111,13 +111,20 @@ def steps_of(connection: Connection, run_id: str) -> Iterator[StepRecord]:
             yield record
 
 
-def last_run(connection: Connection, directory: str) -> LastRun | None:
+def last_run(connection: Connection, directory: str, *, running: bool = True) -> LastRun | None:
     """Return what the last run of a directory left there, or ``None`` where there was none.
 
     Of one without an end, that is what its ledger tells so far: whether it goes on or is dead, what it has taken away
     is not there any more.
+
+    Args:
+        connection: to the store.
+        directory: the SCIM endpoint.
+        running: whether runs without an end count, too.
     """
-    known = (runs.c.users.is_not(None) & runs.c.ended.is_not(None)) | (runs.c.status == RunStatus.RUNNING.value)
+    known = runs.c.users.is_not(None) & runs.c.ended.is_not(None)
+    if running:
+        known |= runs.c.status == RunStatus.RUNNING.value
     wanted = (runs.c.directory == directory) & known
     query = select(*_COLUMNS).where(wanted).order_by(runs.c.started.desc(), runs.c.id.desc()).limit(_LOOKED_AT)
     for row in connection.execute(query).mappings().all():
@@ -145,9 +152,23 @@ def _left(connection: Connection, row: RowMapping, run: RunRecord) -> LiveCounts
     except (PlanFileError, StoreError):
         return None
     ledger = steps_of(connection, run.id)
-    return counts_after(
-        plan, [Result(step, line.state, line.before) for step, line in zip(plan.steps, ledger, strict=False)]
-    )
+    results = [Result(step, line.state, line.before) for step, line in zip(plan.steps, ledger, strict=False)]
+    return left_by(connection, plan, results)
+
+
+def left_by(connection: Connection, plan: Plan, results: Iterable[Result]) -> LiveCounts | None:
+    """Return how much a run left in its directory, which is the last one there; ``None`` where nobody knows.
+
+    For a plan of a change, most of the directory was not read: there it is what the run before left, corrected by what
+    this one did. So it never looks as if nearly everything were gone, nor as if this tool's own deletions were not its.
+    """
+    if plan.since is None:
+        return counts_after(plan, results)
+    before = last_run(connection, plan.directory.base_url, running=False)
+    if before is None:
+        return None
+    live = LiveCounts(users=before.users, groups=before.groups, memberships=before.memberships)
+    return counts_after(plan, results, live)
 
 
 def _record(row: RowMapping) -> RunRecord:

@@ -98,5 +98,5 @@ def test_nobody_goes_whom_the_files_did_not_mean_before(change: Change) -> None:
 def test_files_that_did_not_change_give_a_plan_without_steps_and_without_questions(change: Change) -> None:
     touched = touched_by(change.before, change.before, change.live)
     read = read_for(touched, change.before, change.live)
-    assert read.users == ()
+    assert (read.users, read.groups) == ((), ())
     assert plan(change.before, read, as_of=AS_OF, since=touched).steps == ()

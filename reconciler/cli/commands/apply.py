@@ -97,7 +97,7 @@ def command(
     """
     if (file is not None or earlier is not None) and options.given:
         raise click.UsageError(
-            "--as-of, --allow, --reason, --only, --exclude and --confirm-replace are for making a plan. "
+            "--as-of, --allow, --reason, --only, --exclude, --since and --confirm-replace are for making a plan. "
             "Give them to `plan`."
         )
     if file is not None and earlier is not None:
@@ -222,8 +222,8 @@ def _files_of(terminal: Terminal, planned: Plan) -> Desired | None:
         if terminal.stream is not None:
             terminal.stream.warning("files-changed", changed)
         return None
-    # What undoes a run leaves the directory otherwise than the files state.
-    if planned.undoes is not None:
+    # What undoes a run leaves the directory otherwise than the files state, and a change is not all that they state.
+    if planned.undoes is not None or planned.since is not None:
         return None
     with suppress(DiagnosticsError):
         return api.load(terminal.workspace).desired

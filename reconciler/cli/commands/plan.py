@@ -38,6 +38,7 @@ from reconciler.rendering.comparison import comparison_document, render_comparis
         "reconciler plan --only group:team-core      # a pilot, and nothing else",
         "reconciler plan -o acme.plan --sign ci.key  # so that `apply` can trust it",
         "reconciler plan --compare acme.plan         # has it changed since the review?",
+        "reconciler plan --since origin/main...      # what a pull request changes",
         "reconciler plan --json-stream | jq .message # for programs, as it happens",
     ),
 )
@@ -73,8 +74,9 @@ def command(
 ) -> ExitCode:
     """Show what would change, and change nothing.
 
-    Reads the files and the whole directory. The last line is fixed, for programs: "Plan: N to create, …" or
-    "No changes. …". Guards are checked here too: a plan that one refuses is shown, and the exit code is 3.
+    Reads the files and the whole directory; with --since, what a change of the files touches. The last line is fixed,
+    for programs: "Plan: N to create, …" or "No changes. …". Guards are checked here too: a plan that one refuses is
+    shown, and the exit code is 3.
     """
     form = showing.form(terminal)
     _require_one_form(terminal, showing, compared=reviewed is not None)
@@ -83,6 +85,11 @@ def command(
         raise click.UsageError("--sign signs a saved plan. Say with -o FILE where to save it.")
     key = None if signing_key is None else private_key(signing_key)
     older = None if reviewed is None else _read(reviewed)
+    if older is not None and (older.since is None) != (options.since is None):
+        raise click.UsageError(
+            "--compare is for two plans of everything, or for two of a change (--since): one of each says nothing of "
+            "what separates them."
+        )
     _, planned = make_plan(terminal, options)
     if key is not None:
         planned = api.sign(planned, key)
