@@ -3,85 +3,129 @@
 const LISTED = 200;
 const ROWS = 15;
 
+/** What the list is of, and how one and several of them are called. */
+const SIDES = {
+  groups: { title: "Groups", noun: "group", many: "groups" },
+  people: { title: "People", noun: "person", many: "people" },
+};
+
 /** The view of one group or one person, chosen from a list. */
 function Explorer({ plan, onPoint }) {
   const [side, setSide] = useState(plan.groups.length > 0 ? "groups" : "people");
   const [words, setWords] = useState("");
   const [chosen, setChosen] = useState(null);
-  const all = plan[side];
-  const sorted = useMemo(() => [...all].sort((one, other) => heavierFirst(one, other, side)), [side]);
+  const sorted = useMemo(() => [...plan[side]].sort((one, other) => heavierFirst(one, other, side)), [side]);
   const asked = words.toLowerCase().split(/\s+/).filter(Boolean);
   const found = sorted.filter((one) => asked.every((word) => one.name.toLowerCase().includes(word)));
-  const one = all.find((other) => other.key === chosen) ?? found[0];
+  const one = sorted.find((other) => other.key === chosen) ?? found[0];
   const choose = (where, key) => {
     setSide(where);
     setWords("");
     setChosen(key);
   };
-  const turn = (where) => choose(where, null);
 
   if (plan.groups.length === 0 && plan.people.length === 0) return null;
   return html`<div class="explorer">
     <div class="pick">
       <div class="turn" role="group" aria-label="What to choose from">
-        <button type="button" aria-pressed=${side === "groups"} onClick=${() => turn("groups")}>Groups <b>${plan.groups.length.toLocaleString("en")}</b></button>
-        <button type="button" aria-pressed=${side === "people"} onClick=${() => turn("people")}>People <b>${plan.people.length.toLocaleString("en")}</b></button>
+        ${Object.entries(SIDES).map(
+          ([where, { title }]) => html`<button
+            key=${where}
+            type="button"
+            aria-pressed=${side === where}
+            onClick=${() => choose(where, null)}
+          >
+            ${title} <b>${digits(plan[where].length)}</b>
+          </button>`,
+        )}
       </div>
       <div class="field">
-        <label for="find">Find a ${side === "groups" ? "group" : "person"}</label>
-        <input id="find" type="search" autocomplete="off" spellcheck=${false} value=${words} onInput=${(event) => setWords(event.currentTarget.value)}
-          onKeyDown=${(event) => event.key === "Escape" && setWords("")} />
+        <label for="find">Find a ${SIDES[side].noun}</label>
+        <input
+          id="find"
+          type="search"
+          autocomplete="off"
+          spellcheck=${false}
+          value=${words}
+          onInput=${(event) => setWords(event.currentTarget.value)}
+          onKeyDown=${(event) => event.key === "Escape" && setWords("")}
+        />
       </div>
-      <p class="unseen" role="status" aria-live="polite">${counted(found.length, side === "groups" ? "group" : "person", side === "groups" ? "groups" : "people")}</p>
-      <ul class="picks" aria-label=${side === "groups" ? "Groups" : "People"} onKeyDown=${(event) => moveFocus(event, "button")}>
-        ${found.slice(0, LISTED).map((other) => html`<li key=${other.key}>
-          <button type="button" aria-current=${other === one ? "true" : null} onClick=${() => setChosen(other.key)}>
-            <bdi class="name">${other.name}</bdi>
-            <span class="remove">${number(other.lost, side) > 0 && `−${number(other.lost, side).toLocaleString("en")}`}</span>
-            <span class="create">${number(other.gained, side) > 0 && `+${number(other.gained, side).toLocaleString("en")}`}</span>
-          </button>
-        </li>`)}
-        ${found.length > LISTED && html`<li class="more">and ${(found.length - LISTED).toLocaleString("en")} more: search for them</li>`}
-        ${found.length === 0 && html`<li class="more">None has this in its name.</li>`}
-      </ul>
+      <p class="unseen" role="status" aria-live="polite">
+        ${counted(found.length, SIDES[side].noun, SIDES[side].many)}
+      </p>
+      <${Picks} found=${found} side=${side} one=${one} onChoose=${setChosen} />
     </div>
-    ${one && (side === "groups"
-      ? html`<${GroupView} key=${`group ${one.key}`} group=${one} plan=${plan} onPoint=${onPoint} onPerson=${(key) => choose("people", key)} />`
-      : html`<${PersonView} key=${`person ${one.key}`} person=${one} onPoint=${onPoint} onGroup=${(key) => choose("groups", key)} />`)}
+    ${one && side === "groups" && html`<${GroupView} key=${one.key} group=${one} plan=${plan} onPoint=${onPoint}
+      onPerson=${(key) => choose("people", key)} />`}
+    ${one && side === "people" && html`<${PersonView} key=${one.key} person=${one} onPoint=${onPoint}
+      onGroup=${(key) => choose("groups", key)} />`}
   </div>`;
 }
 
+function Picks({ found, side, one, onChoose }) {
+  const more = found.length - LISTED;
+  return html`<ul
+    class="picks"
+    aria-label=${SIDES[side].title}
+    onKeyDown=${(event) => moveFocus(event, "button")}
+  >
+    ${found.slice(0, LISTED).map((other) => {
+      const [lost, gained] = [amount(other.lost, side), amount(other.gained, side)];
+      return html`<li key=${other.key}>
+        <button type="button" aria-current=${other === one ? "true" : null} onClick=${() => onChoose(other.key)}>
+          <bdi class="name">${other.name}</bdi>
+          <span class="remove">${lost > 0 && `−${digits(lost)}`}</span>
+          <span class="create">${gained > 0 && `+${digits(gained)}`}</span>
+        </button>
+      </li>`;
+    })}
+    ${more > 0 && html`<li class="more">and ${digits(more)} more: search for them</li>`}
+    ${found.length === 0 && html`<li class="more">None has this in its name.</li>`}
+  </ul>`;
+}
+
 /** @returns how many people a group, or how many groups a person, gains or loses. */
-function number(changes, side) {
+function amount(changes, side) {
   return side === "people" ? changes.length : changes.reduce((sum, access) => sum + access.users.length, 0);
 }
 
 /** Put those first who lose the last group, then who loses most, then who gains most. */
 function heavierFirst(one, other, side) {
-  const by = (which) => number(other[which], side) - number(one[which], side);
-  return Number(other.last ?? false) - Number(one.last ?? false) || by("lost") || by("gained") || one.name.localeCompare(other.name);
+  const by = (which) => amount(other[which], side) - amount(one[which], side);
+  const last = Number(other.last ?? false) - Number(one.last ?? false);
+  return last || by("lost") || by("gained") || one.name.localeCompare(other.name);
 }
 
 function GroupView({ group, plan, onPoint, onPerson }) {
   const rows = (changes) =>
-    changes.flatMap((access) => access.users.map((key) => ({ key, name: plan.nameOf(key), access, edge: edgeOf(access, key) })));
+    changes.flatMap((access) =>
+      access.users.map((key) => ({ key, name: plan.nameOf(key), access, edge: edgeOf(access, key) })),
+    );
+  const shared = { head: "Person", onPoint, onName: onPerson };
   return html`<article class="view" aria-label="Group ${group.name}">
     <h3>group <bdi>${group.name}</bdi></h3>
     <p class="before-after">${beforeAfter(group, "person", "people")}</p>
-    <${AccessTable} title="Lose access" tone="remove" rows=${rows(group.lost)} head="Person" onPoint=${onPoint} onName=${onPerson} />
-    <${AccessTable} title="Gain access" tone="create" rows=${rows(group.gained)} head="Person" onPoint=${onPoint} onName=${onPerson} />
+    <${AccessTable} ...${shared} title="Lose access" tone="remove" rows=${rows(group.lost)} />
+    <${AccessTable} ...${shared} title="Gain access" tone="create" rows=${rows(group.gained)} />
     <${Kept} names=${group.kept} number=${keptNumber(group)} words="Keep access" />
     <${Pointer} steps=${group.steps} about=${group.name} onPoint=${onPoint} />
   </article>`;
 }
 
 function PersonView({ person, onPoint, onGroup }) {
-  const rows = (changes) => changes.map(({ group, access }) => ({ key: group.key, name: group.name, access, edge: edgeOf(access, person.key) }));
+  const rows = (changes) =>
+    changes.map(({ group, access }) => ({ ...group, access, edge: edgeOf(access, person.key) }));
+  const shared = { head: "Group", onPoint, onName: onGroup };
   return html`<article class="view" aria-label="Person ${person.name}">
-    <h3>user <bdi>${person.name}</bdi> ${person.last && html`<span class="mark high">loses the last group</span>`}${person.first && html`<span class="mark">first group</span>`}</h3>
+    <h3>
+      user <bdi>${person.name}</bdi>
+      ${person.last && html` <span class="mark high">loses the last group</span>`}
+      ${person.first && html` <span class="mark">first group</span>`}
+    </h3>
     <p class="before-after">${beforeAfter(person, "group", "groups")}</p>
-    <${AccessTable} title="Groups lost" tone="remove" rows=${rows(person.lost)} head="Group" onPoint=${onPoint} onName=${onGroup} />
-    <${AccessTable} title="Groups gained" tone="create" rows=${rows(person.gained)} head="Group" onPoint=${onPoint} onName=${onGroup} />
+    <${AccessTable} ...${shared} title="Groups lost" tone="remove" rows=${rows(person.lost)} />
+    <${AccessTable} ...${shared} title="Groups gained" tone="create" rows=${rows(person.gained)} />
     <${Kept} names=${person.kept} number=${keptNumber(person)} words="Groups kept" />
     <${Pointer} steps=${person.steps} about=${person.name} onPoint=${onPoint} />
   </article>`;
@@ -90,7 +134,7 @@ function PersonView({ person, onPoint, onGroup }) {
 /** @returns how many there are before and after, where both are known. */
 function beforeAfter({ before, after }, noun, many) {
   if (before === null || after === null) return "How many there are before and after is not known.";
-  return html`<b>${before.toLocaleString("en")}</b> ${before === 1 ? noun : many} before, <b>${after.toLocaleString("en")}</b> after`;
+  return html`<b>${digits(before)}</b> ${before === 1 ? noun : many} before, <b>${digits(after)}</b> after`;
 }
 
 /** @returns how many stay, where it is known: the names may be cut. */
@@ -107,19 +151,36 @@ function AccessTable({ title, tone, rows, head, onPoint, onName }) {
   const shown = all ? rows : rows.slice(0, ROWS);
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${title}>
     <table>
-      <caption class=${tone}>${title}: ${rows.length.toLocaleString("en")}</caption>
-      <thead><tr><th scope="col">${head}</th><th scope="col">By</th><th scope="col">Why</th>${ruled && html`<th scope="col">Rule</th>`}</tr></thead>
+      <caption class=${tone}>${title}: ${digits(rows.length)}</caption>
+      <thead><tr>
+        <th scope="col">${head}</th>
+        <th scope="col">By</th>
+        <th scope="col">Why</th>
+        ${ruled && html`<th scope="col">Rule</th>`}
+      </tr></thead>
       <tbody>
         ${shown.map(({ key, name, access, edge }) => html`<tr>
-          <th scope="row"><button class="link" type="button" onClick=${() => onName(key)}><bdi>${name}</bdi></button></th>
-          <td>${access.step ? html`<button class="link" type="button" onClick=${() => onPoint([access.step], `the step “${access.step.id}”`)}>${access.cause}</button>` : access.cause}</td>
+          <th scope="row">
+            <button class="link" type="button" onClick=${() => onName(key)}><bdi>${name}</bdi></button>
+          </th>
+          <td><${Cause} access=${access} onPoint=${onPoint} /></td>
           <td>${whyOf(access, edge)}</td>
           ${ruled && html`<td>${edge?.rule && html`<code>${edge.rule}</code>`}</td>`}
         </tr>`)}
       </tbody>
     </table>
-    ${shown.length < rows.length && html`<p class="further"><button class="quiet" type="button" onClick=${() => setAll(true)}>Show all ${rows.length.toLocaleString("en")}</button></p>`}
+    ${shown.length < rows.length && html`<p class="further">
+      <button class="quiet" type="button" onClick=${() => setAll(true)}>Show all ${digits(rows.length)}</button>
+    </p>`}
   </div>`;
+}
+
+/** By what it comes, with the way to the step that does it. */
+function Cause({ access, onPoint }) {
+  const { step, cause } = access;
+  if (step === null) return cause;
+  const point = () => onPoint([step], `the step “${step.id}”`);
+  return html`<button class="link" type="button" onClick=${point}>${cause}</button>`;
 }
 
 /** @returns why, and which line says so. */
@@ -131,13 +192,20 @@ function whyOf(access, edge) {
 function Kept({ names, number, words }) {
   if (number === 0) return null;
   const more = number - names.length;
-  return html`<details class="kept"><summary>${words}: ${number.toLocaleString("en")}</summary>
-    <ul class="names">${names.map((name) => html`<li><bdi>${name}</bdi></li>`)}${more > 0 && html`<li class="more">and ${more.toLocaleString("en")} more</li>`}</ul>
+  return html`<details class="kept">
+    <summary>${words}: ${digits(number)}</summary>
+    <ul class="names">
+      ${names.map((name) => html`<li><bdi>${name}</bdi></li>`)}
+      ${more > 0 && html`<li class="more">and ${digits(more)} more</li>`}
+    </ul>
   </details>`;
 }
 
 /** The way from a group or person to the steps about it. */
 function Pointer({ steps, about, onPoint }) {
   if (steps.length === 0) return null;
-  return html`<p class="further"><button class="quiet" type="button" onClick=${() => onPoint(steps, `steps about ${about}`)}>Show ${counted(steps.length, "step")} about ${about}</button></p>`;
+  const point = () => onPoint(steps, `steps about ${about}`);
+  return html`<p class="further">
+    <button class="quiet" type="button" onClick=${point}>Show ${counted(steps.length, "step")} about ${about}</button>
+  </p>`;
 }

@@ -96,7 +96,12 @@ function edgeOf(access, userKey) {
   );
 }
 
+/** @returns a number as people read it: "1,200". */
+function digits(number) {
+  return number.toLocaleString("en");
+}
+
 /** @returns a number with its noun: "1 step", "1,200 steps". */
 function counted(number, noun, many = `${noun}s`) {
-  return `${number.toLocaleString("en")} ${number === 1 ? noun : many}`;
+  return `${digits(number)} ${number === 1 ? noun : many}`;
 }

@@ -18,7 +18,8 @@ function gist(step) {
   if (step.members.length > 0) {
     const named = step.members.slice(0, NAMED).map((member) => member.name);
     const more = step.members.length - named.length;
-    return `${counted(step.members.length, "member")}: ${named.join(", ")}${more > 0 ? ` and ${more.toLocaleString("en")} more` : ""}`;
+    const rest = more > 0 ? ` and ${digits(more)} more` : "";
+    return `${counted(step.members.length, "member")}: ${named.join(", ")}${rest}`;
   }
   if (step.action === "update") return step.changes.map((change) => change.path).join(", ");
   return "";
@@ -73,7 +74,10 @@ function Changes({ step }) {
       <tbody>
         ${step.changes.map(
           (change) => html`<tr>
-            <th scope="row">${change.path}${change.identity && !creation && html` <span class="mark high">identity</span>`}</th>
+            <th scope="row">
+              ${change.path}
+              ${change.identity && !creation && html` <span class="mark high">identity</span>`}
+            </th>
             ${!creation && html`<td class="value remove">${change.before}</td>`}
             <td class="value create">${change.after}${change.details.map(
               (phrase) => html`<p class="phrase">${phrase}</p>`,
@@ -103,7 +107,9 @@ function Members({ step }) {
       <tbody>
         ${step.members.map(
           (member) => html`<tr>
-            <th scope="row" class=${tone}>${signOf(step.action)} ${member.kind === "group" && "group "}<bdi>${member.name}</bdi></th>
+            <th scope="row" class=${tone}>
+              ${signOf(step.action)} ${member.kind === "group" && "group "}<bdi>${member.name}</bdi>
+            </th>
             <td>${member.why}</td>
             ${has("rule") && html`<td>${member.rule && html`<code>${member.rule}</code>`}</td>`}
             ${has("origin") && html`<td class="origin">${member.origin}</td>`}

@@ -3,11 +3,13 @@
 function start() {
   const plan = readPlan(document.getElementById("plan").textContent);
   const section = document.getElementById("steps");
+  const list = document.getElementById("list");
   let state = { wanted: EVERYTHING, opened: new Set() };
 
   const change = (part) => {
     state = { ...state, ...part };
-    render(html`<${Steps} plan=${plan} ...${state} onWanted=${(wanted) => change({ wanted })} onOpen=${openOrFold} />`, document.getElementById("list"));
+    const want = (wanted) => change({ wanted });
+    render(html`<${Steps} plan=${plan} ...${state} onWanted=${want} onOpen=${openOrFold} />`, list);
   };
   const openOrFold = (index, open) => {
     const opened = new Set(state.opened);
@@ -28,7 +30,8 @@ function start() {
   for (const button of document.querySelectorAll("[data-risk]")) {
     const risk = Number(button.dataset.risk);
     button.hidden = false;
-    button.addEventListener("click", () => point(plan.steps.filter((step) => step.risks.includes(risk)), plan.risks[risk]));
+    const steps = plan.steps.filter((step) => step.risks.includes(risk));
+    button.addEventListener("click", () => point(steps, plan.risks[risk]));
   }
   prepareSearch(plan.steps);
   switchColours(document.getElementById("theme"));

@@ -83,5 +83,6 @@ function prepareSearch(steps) {
 
 /** @returns whether anything at all was asked for. */
 function isNarrowed(wanted) {
-  return wanted.words !== "" || wanted.group !== "" || wanted.only !== null || TRAITS.some((trait) => wanted[trait.name].length > 0);
+  const chosen = TRAITS.some((trait) => wanted[trait.name].length > 0);
+  return chosen || wanted.words !== "" || wanted.group !== "" || wanted.only !== null;
 }

@@ -20,21 +20,44 @@ function Steps({ plan, wanted, onWanted, opened, onOpen }) {
     <${Filters} plan=${plan} wanted=${wanted} numbers=${numbers} want=${want} list=${list} />
     <div class="found">
       <p role="status" aria-live="polite">
-        ${isNarrowed(wanted) ? html`<b>${found.length.toLocaleString("en")}</b> of ${counted(plan.steps.length, "step")}` : html`<b>${plan.steps.length.toLocaleString("en")}</b> ${plan.steps.length === 1 ? "step" : "steps"}`}
-        ${shown.length < found.length && `, the first ${shown.length.toLocaleString("en")} shown`}
+        ${amountFound(plan, wanted, found)}
+        ${shown.length < found.length && `, the first ${digits(shown.length)} shown`}
       </p>
       ${wanted.only !== null && html`<p class="only">Only ${wanted.only.words}</p>`}
-      ${isNarrowed(wanted) && html`<button class="quiet" type="button" onClick=${() => onWanted(EVERYTHING)}>Clear all filters</button>`}
+      ${isNarrowed(wanted) && html`<button class="quiet" type="button" onClick=${() => onWanted(EVERYTHING)}>
+        Clear all filters
+      </button>`}
     </div>
     ${found.length === 0 && html`<p class="empty">No step has all of this. Fewer words or filters find more.</p>`}
-    <ol class=${shown.length > SHOWN_AT_ONCE ? "steps many" : "steps"} ref=${list} onKeyDown=${(event) => moveFocus(event, "summary")}>
-      ${shown.map((step) => html`<${Step} key=${step.index} step=${step} open=${opened.has(step.index)} onOpen=${onOpen} />`)}
+    <ol
+      class=${shown.length > SHOWN_AT_ONCE ? "steps many" : "steps"}
+      ref=${list}
+      onKeyDown=${(event) => moveFocus(event, "summary")}
+    >
+      ${shown.map(
+        (step) => html`<${Step} key=${step.index} step=${step} open=${opened.has(step.index)} onOpen=${onOpen} />`,
+      )}
     </ol>
-    ${shown.length < found.length && html`<p class="further">
-      <button type="button" onClick=${() => setLimit(limit + SHOWN_MORE)}>Show ${Math.min(SHOWN_MORE, found.length - shown.length).toLocaleString("en")} more</button>
-      ${" "}${found.length <= SHOWN_AT_MOST && html`<button class="quiet" type="button" onClick=${() => setLimit(Infinity)}>Show all ${found.length.toLocaleString("en")}</button>`}
-    </p>`}
+    <${Further} found=${found.length} shown=${shown.length} onLimit=${setLimit} />
   </div>`;
+}
+
+function amountFound(plan, wanted, found) {
+  if (isNarrowed(wanted)) return html`<b>${digits(found.length)}</b> of ${counted(plan.steps.length, "step")}`;
+  return html`<b>${digits(plan.steps.length)}</b> ${plan.steps.length === 1 ? "step" : "steps"}`;
+}
+
+/** The way to what was found and is not shown. */
+function Further({ found, shown, onLimit }) {
+  if (shown === found) return null;
+  const more = Math.min(SHOWN_MORE, found - shown);
+  return html`<p class="further">
+    <button type="button" onClick=${() => onLimit(shown + more)}>Show ${digits(more)} more</button>
+    ${" "}
+    ${found <= SHOWN_AT_MOST && html`<button class="quiet" type="button" onClick=${() => onLimit(Infinity)}>
+      Show all ${digits(found)}
+    </button>`}
+  </p>`;
 }
 
 function Filters({ plan, wanted, numbers, want, list }) {
@@ -43,7 +66,7 @@ function Filters({ plan, wanted, numbers, want, list }) {
     () => groupsOf(plan).map(([key, name]) => html`<option key=${key} value=${String(key)}>${name}</option>`),
     [],
   );
-  const escaped = (event) => {
+  const pressed = (event) => {
     if (event.key === "Escape" && wanted.words !== "") {
       event.preventDefault();
       want({ words: "" });
@@ -56,8 +79,16 @@ function Filters({ plan, wanted, numbers, want, list }) {
     <div class="asked">
       <div class="field">
         <label for="search">Search <kbd>/</kbd></label>
-        <input id="search" type="search" autocomplete="off" spellcheck=${false} placeholder="A name, an attribute, a file, a reason"
-          value=${wanted.words} onInput=${(event) => want({ words: event.currentTarget.value })} onKeyDown=${escaped} />
+        <input
+          id="search"
+          type="search"
+          autocomplete="off"
+          spellcheck=${false}
+          placeholder="A name, an attribute, a file, a reason"
+          value=${wanted.words}
+          onInput=${(event) => want({ words: event.currentTarget.value })}
+          onKeyDown=${pressed}
+        />
       </div>
       ${groups.length > 0 && html`<div class="field">
         <label for="group">Group</label>
@@ -68,7 +99,16 @@ function Filters({ plan, wanted, numbers, want, list }) {
       </div>`}
     </div>
     <div class="choices">
-      ${TRAITS.map((trait) => html`<${Choices} key=${trait.name} plan=${plan} trait=${trait} chosen=${wanted[trait.name]} numbers=${numbers[trait.name]} want=${want} />`)}
+      ${TRAITS.map(
+        (trait) => html`<${Choices}
+          key=${trait.name}
+          plan=${plan}
+          trait=${trait}
+          chosen=${wanted[trait.name]}
+          numbers=${numbers[trait.name]}
+          want=${want}
+        />`,
+      )}
     </div>
   </form>`;
 }
@@ -79,13 +119,18 @@ function Choices({ plan, trait, chosen, numbers, want }) {
   const isRisk = trait.name === "risk";
   if (values.length < (isRisk ? 1 : 2)) return null;
   if (isRisk) values.sort((one, other) => one - other);
-  const toggle = (value) => want({ [trait.name]: chosen.includes(value) ? chosen.filter((one) => one !== value) : [...chosen, value] });
+  const toggle = (value) => {
+    const others = chosen.filter((one) => one !== value);
+    want({ [trait.name]: others.length < chosen.length ? others : [...chosen, value] });
+  };
   return html`<fieldset>
     <legend>${trait.title}</legend>
-    ${values.map((value) => html`<label key=${value} class=${numbers.has(value) ? "choice" : "choice none"}>
-      <input type="checkbox" checked=${chosen.includes(value)} onChange=${() => toggle(value)} />
-      <span>${isRisk ? plan.risks[value] : value} <b>${(numbers.get(value) ?? 0).toLocaleString("en")}</b></span>
-    </label>`)}
+    ${values.map(
+      (value) => html`<label key=${value} class=${numbers.has(value) ? "choice" : "choice none"}>
+        <input type="checkbox" checked=${chosen.includes(value)} onChange=${() => toggle(value)} />
+        <span>${isRisk ? plan.risks[value] : value} <b>${digits(numbers.get(value) ?? 0)}</b></span>
+      </label>`,
+    )}
   </fieldset>`;
 }
 
