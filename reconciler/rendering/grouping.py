@@ -81,7 +81,7 @@ def _parts(steps: Sequence[Step], kind: Kind) -> tuple[list[Step], list[Step]]:
 
 
 def _amounts(text: str) -> str:
-    return f" ({text})" if text else ""
+    return f"; {text}" if text else ""
 
 
 def _person_block(person: Person, telling: Telling, style: Style) -> list[str]:

@@ -80,8 +80,7 @@ def test_nothing_foreign_leaves_the_view_of_one_person(text: str, other: str, co
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-@pytest.mark.parametrize("group_by", ["kind", "user", "group"])
-@pytest.mark.parametrize("width", [20, 80, 132])
+@pytest.mark.parametrize(("group_by", "width"), [("kind", 80), ("user", 20), ("group", 132)])
 def test_no_line_but_the_last_is_wider_than_the_terminal(name: str, group_by: Any, width: int) -> None:
     text = render_text(SAMPLES[name](), color=True, width=width, group_by=group_by)
     for line in SGR.sub("", text).splitlines()[:-1]:

@@ -23,7 +23,7 @@ from reconciler.planning.signing import verify
     examples=(
         "reconciler show acme.plan                      # as `plan` showed it",
         "reconciler show acme.plan --group-by user      # everything, person by person",
-        "reconciler show acme.plan --user ada@example.com  # what changes for her, why",
+        "reconciler show acme.plan --user ada@example.com  # one person, and why",
         "reconciler show acme.plan --verify-key ci.pub  # signed with this key?",
         "reconciler show acme.plan --json               # the plan document",
     ),
