@@ -85,6 +85,11 @@ class Pseudonyms:
         """Return what stands for somebody who is created by the plan unless there is an id."""
         return self._pseudonym(self._created_or(name, user_id), name)
 
+    def known_by(self, user_id: str) -> str | None:
+        """Return what stands for the person with an id; ``None`` where the plan tells nothing else of that id."""
+        person = self._people.get(("id", user_id))
+        return None if person is None else self._pseudonym(("id", user_id), next(iter(person.names), ""))
+
     def created(self, name: str) -> str:
         """Return what stands for somebody whom the plan creates."""
         return self._pseudonym(("new", name), name)

@@ -99,7 +99,7 @@ class _Redaction:
             notes=_each(plan.notes, self._note),
             pending=_each(plan.pending, self._pending),
             left_out=_each(plan.left_out, self._left_out),
-            since=None if plan.since is None else _since(plan.since),
+            since=None if plan.since is None else self._since(plan.since),
             steps=_each(plan.steps, self._step),
             effect=self._effect(plan.effect),
             signature=None,
@@ -207,6 +207,11 @@ class _Redaction:
         why = f"needs “{self._step_named(needed[1])}”" if needed else one.why if one.why in _WHYS else REDACTED
         return replace(one, step=self._step_named(one.step), why=why)
 
+    def _since(self, since: Since) -> Since:
+        # The name of a branch is often that of whose it is; the commit says the same.
+        again = tuple(self._people.known_by(one) or REDACTED for one in since.listed_again)
+        return replace(since, ref=since.commit[:12], listed_again=again)
+
     def _directory(self, directory: DirectoryIdentity) -> DirectoryIdentity:
         return replace(directory, base_url=_CREDENTIALS.sub("//", directory.base_url))
 
@@ -297,8 +302,3 @@ def _withheld(value: Any) -> str | None:
 
 def _if_is(kind: type) -> Callable[[Any], Any]:
     return lambda value: value if value is None or isinstance(value, kind) else REDACTED
-
-
-def _since(since: Since) -> Since:
-    # The name of a branch is often that of whose it is; the commit says the same.
-    return replace(since, ref=since.commit[:12])

@@ -20,7 +20,7 @@ from reconciler.model import Kind, TimerName
 from reconciler.planning import Action, Change, Edge, Note, Plan, PlanFileError, Reason, Verdict, decode
 from reconciler.planning.document import check_digest, encode
 from reconciler.planning.effect import AccessChange, Effect, GroupEffect, UserEffect
-from reconciler.planning.plan import Allowed, LeftOut, Pending, Since
+from reconciler.planning.plan import Allowed, DesiredIdentity, DirectoryIdentity, Grace, LeftOut, Pending, Since, Step
 from reconciler.rendering.redacting import REDACTED, redacted
 from sample_plans import SAMPLES
 from thoroughness import cases
@@ -106,7 +106,7 @@ def plan_of(persons: Sequence[dict[str, Any]], action: Action) -> Plan:
         )
         users.append(UserEffect(name=name, id=person["id"], before=1, after=0, kept=("team-core",)))
     everybody = tuple(person["userName"] for person in persons)
-    first = everybody[0]
+    first, ids = everybody[0], tuple(person["id"] for person in persons if person["id"] is not None)
     change = AccessChange(step=f"{action} user:{first}", users=everybody, via=("team-core",))
     members = group_step(
         Action.ADD_MEMBERS, "team-core", members=tuple(edges), needs=tuple(step.id for step in steps), note=first
@@ -117,7 +117,7 @@ def plan_of(persons: Sequence[dict[str, Any]], action: Action) -> Plan:
         only=(f"user:{first}", f'users[userName eq "{first}"]'),
         exclude=(f"user:{everybody[-1]}",),
         reason=f"because of {first}",
-        since=Since(ref=f"{first}/branch", commit="4f2c1e9b7a6d", users=1, groups=0),
+        since=Since(ref=f"{first}/branch", commit="4f2c1e9b7a6d", users=1, groups=0, listed_again=ids),
         allowances=(Allowed(allowance=f"user:{first}/protected", reason=first),),
         guards=(
             Verdict(
@@ -317,6 +317,35 @@ def test_what_is_redacted_cannot_be_applied(name: str) -> None:
             check_digest(refused)
     with pytest.raises(PlanFileError, match="the plan is redacted: it was written to be read"):
         decode(encode(plan))
+
+
+CONSIDERED = {
+    Plan: "format tool directory desired live as_of capabilities confirm_replace reason undoes only exclude allowances "
+    "guards notes pending left_out since steps effect digest signature redacted",
+    Step: "id action kind name reason chunk resource_id correlated_by changes members needs replaces precondition "
+    "origin note min_members grace privileged",
+    Change: "path before after identity details origin",
+    Edge: "name reason kind id via origin note rule",
+    Effect: "groups users unknown",
+    GroupEffect: "name id before after gained lost kept",
+    UserEffect: "name id before after kept",
+    AccessChange: "step users via",
+    Verdict: "guard passed number limit subject resources allowed_by how_to_allow",
+    Note: "severity code message origin",
+    Pending: "action kind id name timer since until",
+    LeftOut: "step why members",
+    Allowed: "allowance reason",
+    Since: "ref commit users groups listed_again",
+    DirectoryIdentity: "name base_url dialect",
+    DesiredIdentity: "digest files commit users groups",
+    Grace: "timer since until",
+}
+
+
+@pytest.mark.parametrize("part", CONSIDERED)
+def test_every_field_of_a_plan_was_considered(part: type[msgspec.Struct]) -> None:
+    """Whoever adds a field decides whether it can name a person, and says so in the redaction and here."""
+    assert [field.name for field in msgspec.structs.fields(part)] == CONSIDERED[part].split()
 
 
 def test_redacting_twice_changes_nothing_more() -> None:
