@@ -17,7 +17,7 @@ from reconciler.rendering.escape import abbreviated, label, safe
 from reconciler.rendering.folding import fold_lines
 from reconciler.rendering.people import Person, people
 from reconciler.rendering.person_groups import group_lines
-from reconciler.rendering.provenance import sources
+from reconciler.rendering.provenance import confines, sources
 from reconciler.rendering.refusals import refusal
 from reconciler.rendering.steps import LONGEST_NAME, step_of_one
 from reconciler.rendering.style import Style
@@ -90,7 +90,8 @@ def _nobody(plan: Plan, everybody: Sequence[Person], name: str) -> Iterator[str]
 def _person(plan: Plan, person: Person, style: Style) -> Iterator[str]:
     palette = style.palette
     facts = dict(sources(plan))
-    for name, fact in (("User", _called(person)), ("Directory", facts["Directory"]), ("As of", facts["As of"])):
+    where = [(name, facts[name]) for name in ("Directory", "As of")]
+    for name, fact in (("User", _called(person)), *where, *confines(plan)):
         yield f"{palette.paint(palette.strong, f'{name}:')}{' ' * (11 - len(name))}{fact}"
     if plan.refusals:
         number = counted(len(plan.refusals), "guard")
