@@ -61,7 +61,7 @@ class Page(HTMLParser):
             case _:
                 self.text.append(data)
 
-    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002
+    def handle_endtag(self, _tag: str) -> None:
         self._inside = ""
 
     @property
