@@ -247,11 +247,6 @@ def _provenance(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "Commit", safe(shorten(plan.desired.commit, _LONGEST_TEXT))
     yield "Digest of the files", safe(shorten(plan.desired.digest, _LONGEST_TEXT))
     yield "Listed", f"{counted(plan.desired.users, 'user')}, {counted(plan.desired.groups, 'group')}"
-    if plan.since is not None:
-        yield (
-            "Since",
-            f"{safe(shorten(plan.since.ref, _LONGEST_TEXT))} ({safe(shorten(plan.since.commit, _LONGEST_TEXT))})",
-        )
     yield from circumstances(plan)
     yield from credentials(plan)
     if plan.confirm_replace:
