@@ -25,9 +25,13 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from generate import Size, add_size_options, size_from, write_workspace
+
+if TYPE_CHECKING:
+    from reconciler.model import Live
+    from reconciler.planning import Plan
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 _PAGE = 100
@@ -82,7 +86,6 @@ def reconciler_way(workspace: Path, base_url: str, token: str) -> Measurement:
     """Measure this package's own phases."""
     from reconciler.desired import load  # imported by the measured process alone, before it is measured
     from reconciler.live import read_live
-    from reconciler.model import Live
     from reconciler.planning import plan
     from reconciler.rendering import render_text
     from reconciler.scim.client import ScimClient
@@ -102,6 +105,7 @@ def reconciler_way(workspace: Path, base_url: str, token: str) -> Measurement:
     with measured.phase("render"):
         text = render_text(planned, color=False)
     _tell_validation_apart(measured, workspace)
+    _tell_effect_apart(measured, live, planned)
     measured.counts |= {
         "users": len(live.users),
         "groups": len(live.groups),
@@ -110,6 +114,7 @@ def reconciler_way(workspace: Path, base_url: str, token: str) -> Measurement:
         "bytes received": live.statistics.bytes,
         "steps": len(planned.steps),
         "membership edges to change": sum(len(step.members) for step in planned.steps),
+        "people whose access changes": len(planned.effect.users),
         "bytes rendered": len(text.encode()),
     }
     return measured
@@ -136,6 +141,19 @@ def _tell_validation_apart(measured: Measurement, workspace: Path) -> None:
         Phase("validate", load.cpu - reading, load.peak),
         *others,
     ]
+
+
+def _tell_effect_apart(measured: Measurement, live: Live, planned: Plan) -> None:
+    """Divide "plan" into what is to be done and whose access that changes, by working out the latter once more."""
+    from reconciler.planning.access import effect_on
+
+    before = time.process_time()
+    effect_on(live, planned.steps)
+    whole = next(phase for phase in measured.phases if phase.name == "plan")
+    effect = min(time.process_time() - before, whole.cpu)
+    parts = [Phase("plan", whole.cpu - effect, whole.peak), Phase("effect", effect, whole.peak)]
+    position = measured.phases.index(whole)
+    measured.phases[position : position + 1] = parts
 
 
 def ready_made_way(workspace: Path, base_url: str, token: str) -> Measurement:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import NamedTuple, TypeAlias
 
 from reconciler.model import Kind, Live, LiveUser
@@ -64,6 +64,7 @@ class Deeds:
         self.targets: set[Key] = set()
         self._live = live
         self._names: dict[tuple[Kind, Key], str] = {}
+        self._new: dict[str, New] = {}
         for position, step in enumerate(self.steps):
             self._sort(position, step)
 
@@ -78,11 +79,10 @@ class Deeds:
         return known[key].name if key in known else key
 
     def _sort(self, position: int, step: Step) -> None:
-        key = _key(step.resource_id, step.name)
+        key = self._key(step.resource_id, step.name)
         if step.action in (Action.ADD_MEMBERS, Action.REMOVE_MEMBERS):
             self.targets.add(key)
-            for edge in step.members:
-                self._sort_edge(position, key, edge, added=step.action is Action.ADD_MEMBERS)
+            self._sort_edges(position, key, step.members, added=step.action is Action.ADD_MEMBERS)
             return
         for change in step.changes:
             if change.path == step.kind.naming_attribute and isinstance(change.after, str) and change.after:
@@ -99,18 +99,27 @@ class Deeds:
         elif step.action is Action.DELETE:
             self.deleted[key] = position
 
-    def _sort_edge(self, position: int, group: Key, edge: Edge, *, added: bool) -> None:
-        member = _key(edge.id, edge.name)
-        if edge.kind is Kind.USER:
-            by_user, opposite = (self.joined, self.left) if added else (self.left, self.joined)
-            by_user[member][group] = position
-            if member in opposite:
-                opposite[member].pop(group, None)
-            return
-        link = Link(group, member)
-        links, opposite_links = (self.linked, self.unlinked) if added else (self.unlinked, self.linked)
-        links[link] = position
-        opposite_links.pop(link, None)
+    def _sort_edges(self, position: int, group: Key, edges: Iterable[Edge], *, added: bool) -> None:
+        joins, leaves = (self.joined, self.left) if added else (self.left, self.joined)
+        links, unlinks = (self.linked, self.unlinked) if added else (self.unlinked, self.linked)
+        for edge in edges:
+            member = self._key(edge.id, edge.name)
+            if edge.kind is Kind.USER:
+                joins[member][group] = position
+                if member in leaves:
+                    leaves[member].pop(group, None)
+            else:
+                links[Link(group, member)] = position
+                unlinks.pop(Link(group, member), None)
+
+    def _key(self, resource_id: str | None, name: str) -> Key:
+        if resource_id is not None:
+            return resource_id
+        # A million memberships pass through here: one object for each resource is enough.
+        found = self._new.get(name)
+        if found is None:
+            found = self._new[name] = New(name)
+        return found
 
     @property
     def idle(self) -> bool:
@@ -125,10 +134,6 @@ class Deeds:
             for key, account in self.accounts.items()
             if isinstance(key, str) and key in users and users[key].active is not account.works
         )
-
-
-def _key(resource_id: str | None, name: str) -> Key:
-    return resource_id if resource_id is not None else New(name)
 
 
 def _works_after(step: Step) -> bool | None:

@@ -69,8 +69,9 @@ class _Reckoning:
         self._live = live
         self._deeds = deeds
         self._holding = Holding(live, deeds)
+        self._orders_of_users: dict[Key, _Order] = {}
+        self._orders_of_groups: dict[Key, _Order] = {}
         self._direct = self._holding.direct(self._concerned())
-        self._orders: dict[tuple[Kind, Key], _Order] = {}
         self._gained = defaultdict[Key, _Causes](dict)
         self._lost = defaultdict[Key, _Causes](dict)
 
@@ -142,7 +143,7 @@ class _Reckoning:
         nests = self._live.capabilities.nested_groups
         if isinstance(user, New) and not (nests and any(isinstance(group, str) for group in person.after)):
             return True  # Nobody else knows of him yet.
-        return not self._unread and self._holding.opaque - self._deeds.deleted.keys() <= person.after.keys()
+        return not self._unread and self._holding.opaque_after <= person.after.keys()
 
     @property
     def _unread(self) -> bool:
@@ -152,7 +153,10 @@ class _Reckoning:
     # Causes.
 
     def _why_gained(self, user: Key, person: _Person, group: Key) -> tuple[int, tuple[Key, ...]]:
-        deeds, way = self._deeds, _way(person.after, group)
+        deeds = self._deeds
+        if person.after[group] is None and group not in person.before:
+            return deeds.joined[user][group], ()
+        way = _way(person.after, group)
         if group in person.before:
             return deeds.accounts[user].step, way[1:]
         return next(self._made(user, way)), way[1:]
@@ -223,23 +227,26 @@ class _Reckoning:
     # Names.
 
     def _user_name(self, user: Key) -> str:
-        return self._deeds.name(Kind.USER, user)
+        return self._user_order(user)[1]
 
     def _group_name(self, group: Key) -> str:
-        return self._deeds.name(Kind.GROUP, group)
+        return self._group_order(group)[1]
 
     def _user_order(self, user: Key) -> _Order:
-        return self._order(Kind.USER, user)
+        found = self._orders_of_users.get(user)
+        if found is None:
+            found = self._orders_of_users[user] = self._order(Kind.USER, user)
+        return found
 
     def _group_order(self, group: Key) -> _Order:
-        return self._order(Kind.GROUP, group)
+        found = self._orders_of_groups.get(group)
+        if found is None:
+            found = self._orders_of_groups[group] = self._order(Kind.GROUP, group)
+        return found
 
     def _order(self, kind: Kind, key: Key) -> _Order:
-        found = self._orders.get((kind, key))
-        if found is None:
-            name = self._deeds.name(kind, key)
-            found = self._orders[kind, key] = (fold(name), name, _id(key) or "")
-        return found
+        name = self._deeds.name(kind, key)
+        return fold(name), name, _id(key) or ""
 
 
 def _id(key: Key) -> str | None:

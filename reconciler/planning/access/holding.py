@@ -68,12 +68,14 @@ class Holding:
         before: the nesting of groups before.
         after: the nesting of groups after; deleted groups hold nobody and are in nothing.
         opaque: the live groups of which the directory does not tell who is in them.
+        opaque_after: those of them that the plan does not delete.
     """
 
     def __init__(self, live: Live, deeds: Deeds) -> None:
         self._live = live
         self._deeds = deeds
         self.opaque: frozenset[Key] = frozenset(group.id for group in live.groups if group.members is None)
+        self.opaque_after = frozenset(group for group in self.opaque if group not in deeds.deleted)
         # Whom the plan takes out of such a group is in it: the step says so.
         told = (link for link in deeds.unlinked if link.outer in self.opaque)
         self.before = Nesting((*self._live_links(), *told))
