@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from reconciler.planning.plan import Plan, Verdict
 from reconciler.rendering.access import access_headline, access_numbers
 from reconciler.rendering.escape import abbreviated, address_label, label, safe, shorten
-from reconciler.rendering.provenance import circumstances, credentials, sources
+from reconciler.rendering.provenance import circumstances, confines, credentials, sources
 from reconciler.rendering.refusals import more_resources, refusal
 from reconciler.rendering.risk import Risk
 from reconciler.rendering.style import PLAIN, Style
@@ -247,6 +247,7 @@ def _provenance(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "Commit", safe(shorten(plan.desired.commit, _LONGEST_TEXT))
     yield "Digest of the files", safe(shorten(plan.desired.digest, _LONGEST_TEXT))
     yield "Listed", f"{counted(plan.desired.users, 'user')}, {counted(plan.desired.groups, 'group')}"
+    yield from confines(plan)
     yield from circumstances(plan)
     yield from credentials(plan)
     if plan.confirm_replace:
