@@ -223,6 +223,10 @@ class Inquiry:
         """Tell whether the change touches resources of a kind, and not their memberships alone."""
         return bool(self._touched.of_kind(kind))
 
+    def found(self, kind: Kind) -> Collection[LiveResource]:
+        """Return what was found so far of a kind."""
+        return self._kinds[kind].found.values()
+
     @property
     def unread(self) -> tuple[LiveGroup, ...]:
         """The groups that were found and whose members are not known yet, by id."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from reconciler.capabilities import MembersRead, Paging
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.model import Kind, Live, LiveGroup, LiveResource, LiveUser, ReadStatistics
-from reconciler.questions import ID, Answers, Question
+from reconciler.questions import EXTERNAL_ID, ID, Answers, Question
 from reconciler.reading.anonymous import another_way
 from reconciler.reading.by_name import CannotAskError
 from reconciler.reading.directory import Reading, ReadProgress
@@ -18,7 +18,7 @@ from reconciler.reading.finding import FilterMemory, endpoint_of, find
 from reconciler.reading.memberships import Memberships
 from reconciler.reading.single import read_group, read_user
 from reconciler.reading.wanted import Wanted
-from reconciler.scim.answers import list_page
+from reconciler.scim.answers import list_page, member
 from reconciler.scim.client import ScimClient
 from reconciler.scim.discovery import Discovery
 from reconciler.scim.errors import RequestRefused, Unauthorized
@@ -39,6 +39,9 @@ class Inquiry(Protocol):
 
     def take(self, question: Question, answer: Iterable[LiveResource]) -> None:
         """Take in every resource that is an answer to a question."""
+
+    def found(self, kind: Kind) -> Collection[LiveResource]:
+        """Return what was found so far of a kind."""
 
     @property
     def unread(self) -> Sequence[LiveGroup]:
@@ -119,6 +122,12 @@ class _Asking:
     memory: FilterMemory = field(default_factory=FilterMemory)
     by_id: dict[str, LiveGroup] = field(default_factory=dict)
     """Groups that were read one by one, with their members."""
+    nobody: dict[tuple[Kind, str], list[Question]] = field(default_factory=dict)
+    """By attribute, the questions that a filter answered with nobody, where it has found nobody yet."""
+    working: set[tuple[Kind, str]] = field(default_factory=set)
+    """The attributes by which a filter has found somebody."""
+    samples: dict[Kind, Sequence[Any]] = field(default_factory=dict)
+    """A few rows of each kind that was counted."""
     every_user: tuple[LiveUser, ...] = ()
     every_group: tuple[LiveGroup, ...] = ()
     has_groups: bool = True
@@ -133,13 +142,15 @@ class _Asking:
         while True:
             if questions := inquiry.questions():
                 await self._answer(questions[0].kind, questions)
+            elif doubt := await self._doubt():
+                await self._answer_again(*doubt)
             elif unread := inquiry.unread:
-                inquiry.fill(await self._with_members(list(unread)))
+                inquiry.fill(await self._with_members(unread))
             else:
                 break
         groups_listed = Kind.GROUP in self.listed and self.capabilities.nested_groups
         for kind in Kind:
-            if kind is Kind.USER or (inquiry.about(kind) and self.has_groups):
+            if kind is Kind.USER or (inquiry.about(kind) and self._is_there(kind)):
                 await self._count(kind)
         statistics = self.client.statistics
         return Live(
@@ -156,7 +167,7 @@ class _Asking:
     # Questions.
 
     async def _answer(self, kind: Kind, questions: Sequence[Question]) -> None:
-        if kind is Kind.GROUP and not self.has_groups:
+        if not self._is_there(kind):
             answers: list[Sequence[LiveResource]] = [() for _ in questions]
         elif kind in self.listed or await self._costs_less_listed(kind, questions):
             answers = await self._out_of_listing(kind, questions)
@@ -172,6 +183,8 @@ class _Asking:
                 answers = await self._out_of_listing(kind, questions)
         for question, answer in zip(questions, answers, strict=True):
             self.inquiry.take(question, answer)
+            if question.attribute != ID:
+                self._remember(question, answer)
         self.asked[kind] = self.asked.get(kind, 0) + len(questions)
         self.reading.on_progress(ReadProgress(kind=kind, received=self.asked[kind], total=self.asked[kind]))
 
@@ -193,8 +206,52 @@ class _Asking:
         group = await read_group(self.client, question.value, capabilities=self.capabilities)
         if group is None:
             return []
-        self.by_id[group.id] = group
+        if self.capabilities.groups_hold_members:
+            self.by_id[group.id] = group
         return [group]
+
+    def _is_there(self, kind: Kind) -> bool:
+        return kind is Kind.USER or self.has_groups
+
+    # Doubts.
+
+    def _remember(self, question: Question, answer: Sequence[LiveResource]) -> None:
+        topic = question.kind, question.attribute
+        if answer:
+            self.working.add(topic)
+            self.nobody.pop(topic, None)
+        elif topic not in self.working and question.kind not in self.listed and self._is_there(question.kind):
+            self.nobody.setdefault(topic, []).append(question)
+
+    async def _doubt(self) -> tuple[Kind, str] | None:
+        """Return an attribute by which a filter finds nobody although somebody is there, if there is one.
+
+        Some servers answer a filter that they do not know with an empty list. Taken by the letter, everybody who is
+        listed would be created once more.
+        """
+        for kind, attribute in [*self.nobody]:
+            questions = self.nobody.pop((kind, attribute))
+            if self._listable and not await self._finds(kind, attribute, questions):
+                self.nobody[kind, attribute] = questions
+                return kind, attribute
+        return None
+
+    async def _finds(self, kind: Kind, attribute: str, questions: Iterable[Question]) -> bool:
+        """Tell whether a filter that found nobody finds somebody of whom it is known that he is there."""
+        shown = {one.external_id for one in self.inquiry.found(kind)}
+        if attribute == EXTERNAL_ID and not shown.isdisjoint(one.value for one in questions):
+            return False
+        await self._count(kind)
+        rows = (row for row in self.samples.get(kind, ()) if isinstance(row, dict))
+        sample = next((value for row in rows if isinstance(value := member(row, attribute), str) and value), None)
+        return sample is None or bool(await self._ask(Question(kind, attribute, sample)))
+
+    async def _answer_again(self, kind: Kind, attribute: str) -> None:
+        """Answer out of a listing what a filter answered with nobody."""
+        self._tell_listing(kind, f"its filter on {attribute} finds nobody, not even somebody who is there")
+        questions = self.nobody.pop((kind, attribute))
+        for question, answer in zip(questions, await self._out_of_listing(kind, questions), strict=True):
+            self.inquiry.take(question, answer)
 
     @property
     def _listable(self) -> bool:
@@ -269,7 +326,8 @@ class _Asking:
             raise
         except RequestRefused:
             return None
-        known = len(self.inquiry.users if kind is Kind.USER else self.inquiry.groups)
+        self.samples[kind] = page.resources
+        known = len(self.inquiry.found(kind))
         # A server may send the length of the page in place of the number of all.
         complete = len(page.resources) < _COUNTED_ROWS
         believed = page.total is not None and page.total >= known and (complete or page.total > len(page.resources))
@@ -288,23 +346,28 @@ class _Asking:
         if groups and able.members_read in _OF_ALL_USERS and self._listable and Kind.USER not in self.listed:
             self._tell_listing(Kind.USER, f"its groups do not tell their members (members_read: {able.members_read})")
             await self._list(Kind.USER)
-        memberships = Memberships(
+        # What a listing holds, each group holds as well.
+        singly = able.members_read is MembersRead.LISTING or Kind.USER not in self.listed
+        return await self._memberships(by_name=singly).complete(groups)
+
+    def _memberships(self, *, by_name: bool) -> Memberships:
+        return Memberships(
             client=self.client,
-            capabilities=able,
+            capabilities=self.capabilities,
             wanted=None,
             users=self.every_user or self.inquiry.users,
-            by_name=able.members_read is MembersRead.LISTING or Kind.USER not in self.listed,
+            by_name=by_name,
             tell=self.reading.tell,
             on_progress=self.reading.progress(Kind.GROUP),
         )
-        return await memberships.complete(groups)
 
     async def _by_their_ids(self, groups: list[LiveGroup]) -> list[LiveGroup]:
         """Return groups whose members are told by their ids; where groups name them otherwise, what users tell."""
         if self.capabilities.members_read is not MembersRead.LISTING or not self._listable:
             return groups
         if another_way(groups, self.inquiry.users) is None:
-            return groups
+            # All may be empty, and the server may only not tell.
+            return await self._memberships(by_name=False).complete(groups)
         await self._out_of_listing(Kind.USER, ())
         other = another_way(groups, self.every_user)
         if other is None:
