@@ -14,35 +14,30 @@ from typing import Any, TypeAlias
 import pytest
 
 from contenders import Contest
-from fork_server import ForkServer
 from killing import files, last_run, seed
 from reconciler.store import RunStatus
+from thoroughness import cases
 from witness import witnessing
 
 pytestmark = pytest.mark.slow
 
 EACH = 6
+MANY = cases(5, thorough=10)
 LEASE = 2
 """Seconds after which the lock of who is killed or stopped is free. All others have a long one: machines are busy."""
 
 MakeContest: TypeAlias = Callable[..., Contest]
 
 
-@pytest.fixture(scope="module")
-def forks() -> Iterator[ForkServer]:
-    with ForkServer() as server:
-        yield server
-
-
 @pytest.fixture
-def contest_of(tmp_path: Path, forks: ForkServer) -> Iterator[MakeContest]:
+def contest_of(tmp_path: Path) -> Iterator[MakeContest]:
     """Start directories that hold the seed, each with a workspace that states something else."""
     with ExitStack() as stack:
 
         def make(store: str | None = None) -> Contest:
             folder = tmp_path / f"contest{len(list(tmp_path.iterdir()))}"
             folder.mkdir()
-            contest = Contest(folder, stack.enter_context(witnessing(seed=seed(EACH))), forks, store)
+            contest = Contest(folder, stack.enter_context(witnessing(seed=seed(EACH))), store)
             contest.state(files(EACH))
             return contest
 
@@ -81,7 +76,7 @@ def wait_for_requests(contest: Contest, count: int) -> None:
         time.sleep(0.005)
 
 
-@pytest.mark.parametrize("count", [2, 10])
+@pytest.mark.parametrize("count", [2, MANY])
 def test_applies_of_the_same_files_wait_for_each_other(
     contest: Contest, contest_of: MakeContest, alone: dict[str, Any], count: int
 ) -> None:
@@ -96,7 +91,7 @@ def test_applies_of_the_same_files_wait_for_each_other(
     assert [run.steps > 0 for run in contest.runs()] == [True] + [False] * (count - 1)
 
 
-@pytest.mark.parametrize("count", [2, 10])
+@pytest.mark.parametrize("count", [2, MANY])
 def test_applies_of_the_same_saved_plan_carry_it_out_once(
     contest: Contest, contest_of: MakeContest, alone: dict[str, Any], count: int
 ) -> None:
@@ -112,7 +107,7 @@ def test_applies_of_the_same_saved_plan_carry_it_out_once(
     assert sum("applied before" in process.said for process in contenders) == count - 1
 
 
-@pytest.mark.parametrize("count", [2, 10])
+@pytest.mark.parametrize("count", [2, MANY])
 def test_applies_of_different_parts_never_write_at_the_same_time(contest: Contest, count: int) -> None:
     parts = [f"part-{number}" for number in range(count)]
     users = [{"userName": f"{part}-{number}@example.com"} for part in parts for number in range(6)]

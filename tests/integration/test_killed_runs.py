@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import random
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from contenders import Contest
-from fork_server import ForkServer, Process
+from fork_server import Process
 from killing import SETTINGS, VARIANTS, Snapshot, Variant, disagreements, draw, files, last_run, seed, start_and_kill
 from reconciler.store import RunStatus
 from thoroughness import cases
@@ -27,24 +27,18 @@ ON_POSTGRESQL = 5
 
 
 @pytest.fixture(scope="module")
-def forks() -> Iterator[ForkServer]:
-    with ForkServer() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
 def unkilled() -> dict[str, tuple[Mapping[str, Any], int]]:
     """What a run leaves that nobody kills, and how many requests it takes, by variant; filled when first asked for."""
     return {}
 
 
 def whole_run(
-    known: dict[str, tuple[Mapping[str, Any], int]], variant: Variant, forks: ForkServer, folder: Path
+    known: dict[str, tuple[Mapping[str, Any], int]], variant: Variant, folder: Path
 ) -> tuple[Mapping[str, Any], int]:
     if variant.name not in known:
         folder.mkdir()
         with witnessing(variant.dialect, seed=seed()) as witness:
-            contest = Contest(folder, witness, forks)
+            contest = Contest(folder, witness)
             contest.state(files(), directory=variant.directory, **SETTINGS)
             process = contest.call("apply", "--auto-approve")
             assert process.wait() == 0, process.said
@@ -63,18 +57,17 @@ def was_killed(process: Process) -> bool:
 def test_a_killed_apply_is_gone_on_with(
     point: int,
     tmp_path: Path,
-    forks: ForkServer,
     unkilled: dict[str, tuple[Mapping[str, Any], int]],
     request: pytest.FixtureRequest,
 ) -> None:
     rolls = random.Random(f"{DRAWN_FROM} {point}")  # noqa: S311
     variant = VARIANTS[point % len(VARIANTS)]
     store = request.getfixturevalue("postgresql").new_place() if point % ON_POSTGRESQL == ON_POSTGRESQL - 1 else None
-    content, requests = whole_run(unkilled, variant, forks, tmp_path / "unkilled")
+    content, requests = whole_run(unkilled, variant, tmp_path / "unkilled")
     folder = tmp_path / "killed"
     folder.mkdir()
     with witnessing(variant.dialect, seed=seed()) as witness:
-        contest = Contest(folder, witness, forks, store)
+        contest = Contest(folder, witness, store)
         before = Snapshot(witness)
         # The lock of who is killed is soon free, and that of who is not is not lost on a busy machine.
         contest.state(files(), directory=variant.directory, lease="2s", **SETTINGS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import subprocess
@@ -11,11 +10,10 @@ import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from fork_server import ForkServer
+from fork_server import forks
 from reconciler import load_config
 from reconciler.sandbox.server import Sandbox
 from reconciler.store import RunRecord, StepRecord, Store
@@ -75,7 +73,7 @@ def call(arguments: Sequence[str], *, env: Mapping[str, str] | None = None, cwd:
         return call_anew(arguments, variables, cwd)
     with tempfile.TemporaryDirectory() as folder:
         output, errors = Path(folder) / "output", Path(folder) / "errors"
-        process = _forks().start(arguments, variables, output, errors=errors, cwd=cwd)
+        process = forks().start(arguments, variables, output, errors=errors, cwd=cwd)
         watch = threading.Timer(_LONGEST, process.kill)
         watch.start()
         try:
@@ -103,14 +101,6 @@ def call_anew(arguments: Sequence[str], variables: Mapping[str, str], cwd: Path 
 def _for_python(variables: Mapping[str, str]) -> dict[str, str]:
     """Return what Python itself looks at, and only when it starts."""
     return {name: value for name, value in variables.items() if name.startswith(("PYTHON", "LC_", "LANG", "TZ"))}
-
-
-@cache
-def _forks() -> ForkServer:
-    """Start, once in a test process, what starts commands: most of the time of one would go into its imports."""
-    server = ForkServer()
-    atexit.register(server.stop)
-    return server
 
 
 @dataclass

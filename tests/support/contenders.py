@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from command_line import environment
-from fork_server import Commit, ForkServer, Process
+from fork_server import Commit, Process, forks
 from reconciler import load_config
 from reconciler.config import DirectoryConfig
 from reconciler.store import RunRecord, Store
@@ -40,14 +40,12 @@ class Contest:
     Attributes:
         folder: the workspace, and the output of each process.
         witness: the directory.
-        forks: starts the processes.
         store: where the store is: a URL, or ``None`` for the file of the workspace.
         processes: those that were started.
     """
 
     folder: Path
     witness: Witness
-    forks: ForkServer
     store: str | None = None
     processes: list[Process] = field(default_factory=list)
 
@@ -72,7 +70,7 @@ class Contest:
     def start(self, *arguments: str, dies_at: Commit | None = None) -> Process:
         """Start the command about the workspace."""
         number = len(self.processes) + 1
-        process = self.forks.start(
+        process = forks().start(
             [*arguments, "-C", str(self.folder)],
             self._environ(f"process-{number}"),
             self.folder / f"process-{number}.txt",

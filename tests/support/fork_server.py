@@ -1,4 +1,4 @@
-"""Real processes of the real command, tens of milliseconds after they are asked for.
+"""Real processes of the real command, and of other programs of the tests, milliseconds after they are asked for.
 
 Run as a program, this is a small process with a single thread that has imported what takes time, reads orders from its
 standard input and forks a process for each. What is forked is a process of its own in every respect that matters here:
@@ -19,6 +19,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +29,9 @@ import reconciler
 
 Commit: TypeAlias = tuple[int, float]
 """A moment of a process: which of its commits to the store, from 1, and how many seconds after that begins."""
+
+COMMAND: Final = "reconciler.cli"
+"""The module whose ``main`` is the command."""
 
 _LATE: Final = (
     "anyio._backends._asyncio",
@@ -52,7 +56,7 @@ _LATE: Final = (
 
 @dataclass
 class Process:
-    """A process of the command.
+    """A process of a program.
 
     Attributes:
         pid: its number. It stays its own until :meth:`wait` has returned.
@@ -112,23 +116,29 @@ class ForkServer:
         environ: Mapping[str, str],
         output: Path,
         *,
+        program: str = COMMAND,
+        stdin: Path | None = None,
         errors: Path | None = None,
         cwd: Path | None = None,
         dies_at: Commit | None = None,
     ) -> Process:
-        """Start the command.
+        """Start the command, or another program.
 
         Args:
             arguments: what follows its name.
             environ: its environment variables, all of them.
-            output: where what it says goes.
+            output: where what it says goes: a file, which may be there already, or a named pipe.
+            program: the module whose ``main`` is run.
+            stdin: what it reads; nobody is there, if left out.
             errors: where what it says on standard error goes instead.
             cwd: where it is; here, if left out.
             dies_at: when it kills itself, if it has not ended by then.
         """
         order = {
+            "program": program,
             "arguments": arguments,
             "environ": environ,
+            "stdin": str(stdin or os.devnull),
             "output": str(output),
             "errors": str(errors or output),
             "cwd": str(cwd or Path.cwd()),
@@ -143,6 +153,14 @@ class ForkServer:
         self._server.stdin.write(f"{json.dumps(order)}\n")
         self._server.stdin.flush()
         return int(self._server.stdout.readline())
+
+
+@cache
+def forks() -> ForkServer:
+    """Return the server of this test process, started when it is first asked for."""
+    server = ForkServer()
+    atexit.register(server.stop)
+    return server
 
 
 def main() -> None:
@@ -171,27 +189,27 @@ def _import_what_takes_time() -> None:
 
 
 def _become(order: Mapping[str, Any]) -> NoReturn:
-    """Turn this process into one of the command."""
+    """Turn this process into one of a program."""
     _die_with_parent()
     os.environ.clear()
     os.environ.update(order["environ"])
-    nothing = os.open(os.devnull, os.O_RDONLY)
+    stdin = os.open(order["stdin"], os.O_RDONLY)
     output, errors = (
         os.open(order[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) for name in ("output", "errors")
     )
-    for target, source in ((0, nothing), (1, output), (2, errors)):
+    for target, source in ((0, stdin), (1, output), (2, errors)):
         os.dup2(source, target)
         os.close(source)
     os.chdir(order["cwd"])
-    sys.path[0] = order["cwd"]
+    if order["program"] == COMMAND:
+        sys.path[0] = order["cwd"]  # as ``python -m`` does
     sys.argv = ["reconciler", *order["arguments"]]
     if order["dies_at"] is not None:
         _die_at(*order["dies_at"])
     code = 1
     try:
-        from reconciler.cli import main as run_and_exit
-
-        run_and_exit()
+        import_module(order["program"]).main()
+        code = 0
     except SystemExit as end:
         code = int(end.code or 0)
     except BaseException:

@@ -14,9 +14,10 @@ from reconciler.model import Kind
 from reconciler.planning import Action, Step
 from reconciler.store import RunRecord, StepRecord
 from reconciler.store.records import NOT_TRIED, TRYING
+from thoroughness import cases
 from witness import Phase, Witness
 
-EACH: Final = 40
+EACH: Final = cases(16, thorough=40)
 """How many users are new, changed, the same, leave, and are gone."""
 GROUPS: Final = 12
 SETTINGS: Final[Mapping[str, Any]] = {"chunk_size": 50, "concurrency": 4}

@@ -1,4 +1,6 @@
-"""Serve ``scim2-server`` in one of its degraded modes: ``python run_scim2_server.py MODE PORT``; token from SCIM_TOKEN.
+"""Serve ``scim2-server`` in one of its degraded modes, the only argument; the token comes from SCIM_TOKEN.
+
+It listens on a free loopback port, says which, and answers as soon as it can.
 
 The modes are what its option ``--service-provider-config`` offers. Its own command closes every connection after one
 answer, so its ASGI application is served by uvicorn instead.
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +26,8 @@ if TYPE_CHECKING:
 
 _OFF = {"supported": False}
 _NO_BULK = {"bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0}}
-_PAGES_OF_50 = {"filter": {"supported": True, "maxResults": 50}}
-_CURSOR = {"cursor": True, "index": False, "defaultPageSize": 50, "maxPageSize": 50}
+_PAGE = 10
+_CURSOR = {"cursor": True, "index": False, "defaultPageSize": _PAGE, "maxPageSize": _PAGE}
 
 MODES: dict[str, dict[str, Any]] = {
     "all-features": {},
@@ -33,13 +36,13 @@ MODES: dict[str, dict[str, Any]] = {
     "no-filter": {"filter": {"supported": False, "maxResults": 1000}},
     "no-etag": {"etag": _OFF},
     "no-sort": {"sort": _OFF},
-    "pages-of-50": _PAGES_OF_50,
+    "short-pages": {"filter": {"supported": True, "maxResults": _PAGE}},
     "cursor": {"pagination": _CURSOR},
     "cursor-or-index": {"pagination": _CURSOR | {"index": True, "defaultPaginationMethod": "index"}},
     "bare": {
         "patch": _OFF,
         **_NO_BULK,
-        "filter": {"supported": False, "maxResults": 50},
+        "filter": {"supported": False, "maxResults": _PAGE},
         "etag": _OFF,
         "sort": _OFF,
     },
@@ -59,7 +62,11 @@ class Directory(ASGIApplication):
             raise UnauthorizedException
 
 
-def main(mode: str, port: str) -> None:
+def main() -> None:
+    """Serve until the end of this process."""
+    mode = sys.argv[1]
+    listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
+    print(listener.getsockname()[1], flush=True)
     config = ServiceProviderConfig.model_validate(
         load_json_resource("default-service-provider-config.json") | MODES[mode]
     )
@@ -68,8 +75,4 @@ def main(mode: str, port: str) -> None:
     )
     service = ScimService(provider, secret=secrets.token_urlsafe(32))
     directory = Directory(provider, service, os.environ["SCIM_TOKEN"])
-    uvicorn.run(directory, host="127.0.0.1", port=int(port), log_level="critical", access_log=False)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    uvicorn.Server(uvicorn.Config(directory, log_level="critical", access_log=False)).run(sockets=[listener])

@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from fork_server import Process, forks
 from sandboxes import client_for
 
 _START_SECONDS = 60.0
@@ -29,7 +30,7 @@ SCIM2_SERVER_MODES = (
     "no-filter",
     "no-etag",
     "no-sort",
-    "pages-of-50",
+    "short-pages",
     "cursor",
     "cursor-or-index",
     "bare",
@@ -54,13 +55,31 @@ def scim2_server(mode: str | None = None) -> Iterator[tuple[str, str]]:
     """
     if mode in ("cursor", "cursor-or-index") and importlib.util.find_spec("cryptography") is None:
         pytest.skip("the extra scim2-server[cursor] is not installed: it cannot page by cursor without cryptography")
-    port, token = free_port(), secrets.token_urlsafe(16)
+    token = secrets.token_urlsafe(16)
     if mode is None:
+        port = free_port()
         command = [str(Path(sys.executable).with_name("scim2-server")), "--port", str(port), "--bearer-token", token]
-    else:
-        command = [sys.executable, str(_SUPPORT / "run_scim2_server.py"), mode, str(port)]
-    with _running(command, f"http://127.0.0.1:{port}/v2", {"SCIM_TOKEN": token}):
-        yield f"http://127.0.0.1:{port}/v2", token
+        with _running(command, f"http://127.0.0.1:{port}/v2", {"SCIM_TOKEN": token}):
+            yield f"http://127.0.0.1:{port}/v2", token
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "output"
+        output.touch()
+        process = forks().start([mode], os.environ | {"SCIM_TOKEN": token}, output, program="run_scim2_server")
+        try:
+            yield f"http://127.0.0.1:{_port(process)}/v2", token
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _port(process: Process) -> int:
+    """Return the port that a process listens on, which is the first thing that it says, if not why it cannot."""
+    deadline = time.monotonic() + _START_SECONDS
+    while not process.said.endswith("\n"):
+        assert time.monotonic() < deadline, process.said
+        time.sleep(0.002)
+    return int(process.said)
 
 
 @contextmanager

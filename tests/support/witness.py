@@ -195,32 +195,31 @@ class Witness:
 def witnessing(dialect: str | Behaviour = "generic", *, seed: Mapping[str, Any] | None = None) -> Iterator[Witness]:
     """Serve a directory on a free loopback port."""
     rules = behaviour(dialect) if isinstance(dialect, str) else dialect
-    with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
-        base_url = f"http://127.0.0.1:{listener.getsockname()[1]}{rules.base_path}"
-        directory = Directory(rules, base_url)
-        if seed is not None:
-            load_seed(directory, seed)
-        witness = Witness(base_url, directory, build_app(directory, base_url))
-        # Who is killed leaves connections behind, which nobody need wait for.
-        server = uvicorn.Server(
-            uvicorn.Config(
-                witness,
-                log_config=None,
-                log_level="critical",
-                access_log=False,
-                lifespan="off",
-                ws="none",
-                timeout_graceful_shutdown=1,
-                timeout_keep_alive=60,
-            )
+    listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
+    base_url = f"http://127.0.0.1:{listener.getsockname()[1]}{rules.base_path}"
+    directory = Directory(rules, base_url)
+    if seed is not None:
+        load_seed(directory, seed)
+    witness = Witness(base_url, directory, build_app(directory, base_url))
+    # Who is killed leaves connections behind, which nobody need wait for.
+    server = uvicorn.Server(
+        uvicorn.Config(
+            witness,
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=1,
+            timeout_keep_alive=60,
         )
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="witness", daemon=True)
-        thread.start()
-        try:
-            yield witness
-        finally:
-            server.should_exit = True
-            thread.join()
+    )
+    # It closes the listener in the end, for which nobody need wait either.
+    threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="witness").start()
+    try:
+        yield witness
+    finally:
+        server.should_exit = True
 
 
 async def _whole(receive: Receive) -> bytes:
