@@ -80,6 +80,8 @@ class _Reckoning:
         users = [effect for user in concerned if (effect := self._user(user)) is not None]
         groups = sorted({*self._gained, *self._lost}, key=self._group_order)
         unknown = sorted(self._holding.unknown(self._direct), key=self._group_order)
+        if not groups and not unknown:
+            return NO_EFFECT
         return Effect(
             groups=tuple(map(self._group, groups)),
             users=tuple(users),
