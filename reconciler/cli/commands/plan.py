@@ -8,8 +8,8 @@ import click
 
 from reconciler import api
 from reconciler.cli.command import Command
+from reconciler.cli.comparing import compare_option, compared, read_reviewed, require_comparable
 from reconciler.cli.exit_codes import ExitCode
-from reconciler.cli.failures import ExitError
 from reconciler.cli.options import PlanningOptions, planning_options
 from reconciler.cli.parameters import PathType
 from reconciler.cli.saving import require_folder, save_plan
@@ -18,12 +18,9 @@ from reconciler.cli.signing import private_key, sign_option
 from reconciler.cli.stream_option import json_stream_option
 from reconciler.cli.terminal import Terminal
 from reconciler.cli.workflow import make_plan
-from reconciler.planning import Plan, PlanFileError, decode
-from reconciler.planning.comparing import Comparison
-from reconciler.planning.document import as_json
+from reconciler.planning import Plan
 from reconciler.planning.signing import signer
-from reconciler.rendering import json_document, safe
-from reconciler.rendering.comparison import comparison_document, render_comparison
+from reconciler.rendering import safe
 
 
 @click.command(
@@ -50,13 +47,7 @@ from reconciler.rendering.comparison import comparison_document, render_comparis
     help="Save the plan, to be reviewed with `show` and applied with `apply`.",
 )
 @sign_option
-@click.option(
-    "--compare",
-    "reviewed",
-    type=PathType(dir_okay=False),
-    metavar="OLD",
-    help="Also show what separates this plan from a saved one, one that was reviewed for instance.",
-)
+@compare_option
 @planning_options
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
 @showing_options
@@ -79,12 +70,12 @@ def command(
     shown, and the exit code is 3.
     """
     form = showing.form(terminal)
-    _require_one_form(terminal, showing, compared=reviewed is not None)
+    _require_one_form(terminal, showing, comparing=reviewed is not None)
     require_folder(output)
     if signing_key is not None and output is None:
         raise click.UsageError("--sign signs a saved plan. Say with -o FILE where to save it.")
     key = None if signing_key is None else private_key(signing_key)
-    older = None if reviewed is None else _read(reviewed)
+    older = None if reviewed is None else read_reviewed(reviewed)
     if older is not None and (older.since is None) != (options.since is None):
         raise click.UsageError(
             "--compare is for two plans of everything, or for two of a change (--since): one of each says nothing of "
@@ -98,7 +89,8 @@ def command(
     if terminal.stream is not None:
         terminal.stream.plan(planned)
     else:
-        terminal.result(_shown(terminal, planned, older, showing))
+        text = shown(terminal, planned, showing) if older is None else compared(terminal, planned, older, showing)
+        terminal.result(text)
     if output is not None:
         if terminal.stream is not None:
             terminal.stream.saved(output)
@@ -110,40 +102,15 @@ def command(
     return ExitCode.CHANGES if planned.steps and detailed_exitcode else ExitCode.DONE
 
 
-def _require_one_form(terminal: Terminal, showing: Showing, *, compared: bool) -> None:
+def _require_one_form(terminal: Terminal, showing: Showing, *, comparing: bool) -> None:
     """Refuse options of which one could not be obeyed."""
-    if terminal.stream is not None and (compared or showing != Showing(full=showing.full, left_out=showing.left_out)):
+    if terminal.stream is not None and (comparing or showing != Showing(full=showing.full, left_out=showing.left_out)):
         raise click.UsageError(
             "--json-stream tells the whole plan in a form of its own, without --format, --compare, --redact, --user "
             "and --group-by."
         )
-    if compared and (showing.form(terminal) not in ("text", "json") or showing.redact):
-        raise click.UsageError("--compare is written as text or JSON only, and with names: not with --redact.")
-
-
-def _read(reviewed: Path) -> Plan:
-    try:
-        return decode(reviewed.read_bytes())
-    except PlanFileError as error:
-        # It is not the plan that is being made: say which file it is.
-        raise ExitError(ExitCode.STALE, PlanFileError(f"{reviewed}: {error}")) from error
-
-
-def _shown(terminal: Terminal, planned: Plan, older: Plan | None, showing: Showing) -> str:
-    """Return a plan as it is to be shown, and what separates it from an older one where there is one."""
-    if older is None:
-        return shown(terminal, planned, showing)
-    comparison = api.compare(older, planned)
-    if showing.form(terminal) == "json":
-        return json_document({"plan": as_json(planned), "comparison": comparison_document(comparison)})
-    return _with_comparison(shown(terminal, planned, showing), planned, comparison, terminal, showing)
-
-
-def _with_comparison(text: str, planned: Plan, comparison: Comparison, terminal: Terminal, showing: Showing) -> str:
-    """Return the text of a plan with a comparison before its last line, which stays the last one."""
-    last = f"{planned.summary}\n"
-    compared = render_comparison(comparison, color=terminal.color, full=showing.full, width=terminal.width)
-    return f"{text.removesuffix(last)}{compared}\n{last}"
+    if comparing:
+        require_comparable(terminal, showing)
 
 
 def _by_whom(planned: Plan) -> str:
