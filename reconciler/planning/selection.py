@@ -179,7 +179,7 @@ def select_kinds(plan: Plan, kinds: Collection[str], *, live: Live, canary: int 
     )
 
 
-def _resources(context: Context, pairs: Iterable[AnyPair]) -> Iterator[_Resource]:
+def _resources(context: Context, pairs: Collection[AnyPair]) -> Iterator[_Resource]:
     seen: set[Key] = set()
     for pair in pairs:
         desired = pair.desired
