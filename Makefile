@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test lint format docs bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*##/\t/' | sort
@@ -13,7 +13,7 @@ $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("reconciler needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[sandbox,postgresql]' --group test --group lint
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[sandbox,postgresql]' --group test --group lint --group docs
 	@touch $@
 
 demo: $(STAMP) ## the main job, end to end, on the embedded directory
@@ -31,6 +31,11 @@ lint: $(STAMP) ## ruff and mypy, as CI runs them
 format: $(STAMP) ## let ruff lay out and mend what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+# The theme announces a future version of another program, on every build.
+docs: $(STAMP) ## the documentation as a site, in build/site; a broken link is an error
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "The site is in build/site. To read it while you write: $(BIN)/mkdocs serve"
 
 bench: $(STAMP) ## measure reading, planning and rendering at 5,000 users, beside the ready-made path
 	@$(BIN)/python benchmarks/plan_scale.py --baseline

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import click
 
+from reconciler.cli.guessing import ChoiceType
 from reconciler.cli.parameters import PathType, TextType
 
 _PROVIDERS: Final = ("github", "gitlab", "stdout")
@@ -44,7 +45,7 @@ def _label(context: click.Context, parameter: click.Parameter, value: str) -> st
 
 provider_option = click.option(
     "--provider",
-    type=click.Choice(_PROVIDERS),
+    type=ChoiceType(_PROVIDERS),
     help="Whose it is. By default that of the runner; `stdout` prints, and sends nothing.",
 )
 redact_option = click.option("--redact", is_flag=True, help="Name people by their ids or initials, and no values.")

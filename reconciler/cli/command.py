@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
 import click
 
+from reconciler.cli.guessing import guess_or_list
 from reconciler.cli.parameters import PathType
 from reconciler.cli.terminal import Terminal
 
@@ -42,7 +42,7 @@ def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> Non
 
 
 class Command(click.Command):
-    """A command with the common options, whose help ends with examples.
+    """A command with the common options, whose help ends with examples, exit codes, and where more is told.
 
     Args:
         examples: command lines, each with what it does behind a ``#``.
@@ -51,18 +51,59 @@ class Command(click.Command):
     def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples)
+        self.own_params = tuple(self.params)
         self.params.extend(common_options())
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options of this command before those that every command has."""
+        own = self.own_params
+        common = [parameter for parameter in self.get_params(ctx) if parameter not in own]
+        for title, parameters in (("Options", own), ("Common options", common)):
+            records = [record for one in parameters if (record := one.get_help_record(ctx)) is not None]
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+        if isinstance(self, click.Group):
+            self.format_commands(ctx, formatter)
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples as they are, without filling lines."""
+        """Write the examples as they are, without filling lines, then what the manual says."""
         if self.examples:
             with formatter.section("Examples"):
                 for example in self.examples:
                     formatter.write(f"{'':{formatter.current_indent}}{example}\n")
+        _write_manual(ctx, formatter)
         super().format_epilog(ctx, formatter)
 
 
-class CommandGroup(Command, click.Group):
+def _write_manual(context: click.Context, formatter: click.HelpFormatter) -> None:
+    # Imported now, because only help needs it.
+    from reconciler.cli.manual import MANUALS
+
+    manual = MANUALS.get(context.command_path.removeprefix("reconciler").strip())
+    if manual is None:
+        return
+    if manual.exits:
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code), text) for code, text in manual.exits.items()])
+    formatter.write_paragraph()
+    formatter.write_text(f"Read more: docs/{manual.page}")
+
+
+class _GuessingGroup(click.Group):
+    """A group that says which of its commands was probably meant."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one was probably meant."""
+        name, known = args[0], self.list_commands(ctx)
+        if name not in known and not name.startswith("-") and not ctx.resilient_parsing:
+            raise click.UsageError(f"No such command {name!r}. {guess_or_list(name, known)}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+class CommandGroup(Command, _GuessingGroup):
     """A command that consists of several, with the common options and examples too."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
@@ -70,7 +111,7 @@ class CommandGroup(Command, click.Group):
         return list(self.commands)
 
 
-class LazyGroup(click.Group):
+class LazyGroup(_GuessingGroup):
     """A group that imports a command only when it is called: help and version must not wait for an HTTP client.
 
     Args:
@@ -98,17 +139,6 @@ class LazyGroup(click.Group):
         module = "import_" if cmd_name == "import" else cmd_name
         found: click.Command = import_module(f"reconciler.cli.commands.{module}").command
         return found
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, or say which one was probably meant."""
-        name = args[0]
-        if name not in self.summaries and not name.startswith("-"):
-            near = difflib.get_close_matches(name, self.summaries, n=1)
-            guess = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(self.summaries)}."
-            raise click.UsageError(f"No such command {name!r}. {guess}", ctx)
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  likewise
         """Write the list of commands without importing them."""

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 import click
 
+from reconciler.cli.guessing import ChoiceType
 from reconciler.cli.options import full_option, left_out_option
 from reconciler.cli.parameters import TextType
 from reconciler.cli.terminal import Terminal
@@ -64,7 +65,7 @@ redact_option: Final = click.option(
 
 group_by_option: Final = click.option(
     "--group-by",
-    type=click.Choice(get_args(GroupBy)),
+    type=ChoiceType(get_args(GroupBy)),
     default="kind",
     help="What stands together: kinds of change (the default), all of a user, or all of a group.",
 )
@@ -81,7 +82,7 @@ def showing_options(command: Callable[..., Any]) -> Callable[..., Any]:
         showing = Showing(**{name: given.pop(name) for name in _NAMES})
         return command(*arguments, showing=showing, **given)
 
-    form = click.option("--format", "fmt", type=click.Choice(get_args(Format)), help="How to write the plan.")
+    form = click.option("--format", "fmt", type=ChoiceType(get_args(Format)), help="How to write the plan.")
     return form(group_by_option(user_option(redact_option(left_out_option(full_option(with_options))))))
 
 

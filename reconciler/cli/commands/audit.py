@@ -14,6 +14,7 @@ import click
 from reconciler import api
 from reconciler.cli.command import Command, CommandGroup
 from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.guessing import ChoiceType
 from reconciler.cli.options import full_option
 from reconciler.cli.parameters import PathType, TextType
 from reconciler.cli.terminal import Terminal
@@ -170,7 +171,7 @@ def query(terminal: Terminal, /, *, limit: int, full: bool, **asked: Any) -> Exi
 @click.option(
     "--format",
     "form",
-    type=click.Choice(_FORMATS),
+    type=ChoiceType(_FORMATS),
     required=True,
     help="JSON Lines as the store has them, CSV, Elastic Common Schema, or Open Cybersecurity Schema Framework.",
 )

@@ -23,6 +23,7 @@ from reconciler.cli.command import Command, CommandGroup
 from reconciler.cli.diagnostics import repository_base_of
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.failures import exiting
+from reconciler.cli.guessing import ChoiceType
 from reconciler.cli.parameters import PathType, TextType
 from reconciler.cli.terminal import Terminal
 from reconciler.planning import Plan, PlanFileError, decode
@@ -194,7 +195,7 @@ def annotations_command(
 @label_option
 @click.option(
     "--when-done",
-    type=click.Choice(("close", "comment")),
+    type=ChoiceType(("close", "comment")),
     default="close",
     show_default=True,
     help="What to do with the issue when nothing waits any more: close it, or say so and leave it open.",

@@ -6,6 +6,7 @@ import click
 
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.guessing import ChoiceType
 from reconciler.cli.parameters import TextType
 from reconciler.cli.terminal import Terminal
 from reconciler.cli.workflow import load_directory_file, read_directory
@@ -27,7 +28,7 @@ from reconciler.rendering.words import counted
 )
 @click.option(
     "--split",
-    type=click.Choice([split.value for split in Split]),
+    type=ChoiceType([split.value for split in Split]),
     default=Split.DEPARTMENT.value,
     show_default=True,
     help="A file of users per department, per first letter, or one for all.",

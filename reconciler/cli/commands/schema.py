@@ -8,6 +8,7 @@ import click
 
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.guessing import ChoiceType
 from reconciler.cli.terminal import Terminal
 from reconciler.desired.schema import SCHEMA_NAMES, SchemaName, json_schema
 from reconciler.rendering import json_document
@@ -27,7 +28,7 @@ _Name: TypeAlias = SchemaName | Literal["faults", "plan", "events"]
         "reconciler schema events > events.schema.json        # --json-stream",
     ),
 )
-@click.argument("name", type=click.Choice([*SCHEMA_NAMES, "faults", "plan", "events"]), default="resources")
+@click.argument("name", type=ChoiceType([*SCHEMA_NAMES, "faults", "plan", "events"]), default="resources")
 @click.pass_obj
 def command(terminal: Terminal, name: _Name) -> ExitCode:
     """Print the JSON Schema of the files, of plans, or of the event stream.

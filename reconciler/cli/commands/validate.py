@@ -10,6 +10,7 @@ from reconciler import api
 from reconciler.cli.command import Command
 from reconciler.cli.diagnostics import base_of, repository_base_of, tally
 from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.guessing import ChoiceType
 from reconciler.cli.terminal import Terminal
 from reconciler.desired import Loaded
 from reconciler.diagnostics import Diagnostic, DiagnosticsError
@@ -32,7 +33,7 @@ Format = Literal["text", "json", "github", "gitlab"]
 @click.option(
     "--format",
     "fmt",
-    type=click.Choice(get_args(Format)),
+    type=ChoiceType(get_args(Format)),
     default="text",
     show_default=True,
     help="For people, for programs, as workflow commands of GitHub Actions, or as a Code Quality report for GitLab.",
