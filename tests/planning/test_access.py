@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from access_words import ADA, BOB, CYD, DELETING, PEOPLE, gained, lost, nests, of_group, of_user
+from access_words import ADA, BOB, CYD, DELETING, PEOPLE, edge_step, gained, lost, nests, of_group, of_user
 from desired_and_live import (
     AS_OF,
     desired,
@@ -20,7 +20,7 @@ from desired_and_live import (
 from past_runs import past_run
 from reconciler.config import Unlisted
 from reconciler.model import Kind
-from reconciler.planning import Action, Edge, Reason, Step, decode, encode, plan
+from reconciler.planning import Action, decode, encode, plan
 from reconciler.planning.access import effect_on
 from reconciler.planning.effect import NO_EFFECT, Effect, GroupEffect, UserEffect
 from reconciler.planning.selection import select_kinds
@@ -228,19 +228,8 @@ class TestNames:
     def test_an_id_may_look_like_the_address_of_somebody_new(self) -> None:
         odd = live_user("user:new@example.com", "odd@example.com")
         [creation, _] = planned([user("new@example.com"), group("x", ["new@example.com"])], live()).steps[:2]
-        edges = (Edge(name="new@example.com", reason=Reason.LISTED), Edge(name="odd", id=odd.id, reason=Reason.LISTED))
-        addition, removal = (
-            Step(
-                id=action,
-                action=action,
-                kind=Kind.GROUP,
-                name="x",
-                reason=Reason.DIFFERS,
-                resource_id="g1",
-                members=(one,),
-            )
-            for action, one in zip((Action.ADD_MEMBERS, Action.REMOVE_MEMBERS), edges, strict=True)
-        )
+        addition = edge_step(Action.ADD_MEMBERS, "g1", (Kind.USER, None, "new@example.com"))
+        removal = edge_step(Action.REMOVE_MEMBERS, "g1", (Kind.USER, odd.id, "odd@example.com"))
         [effect] = effect_on(live(odd, live_group("g1", "x", [odd.id])), [creation, addition, removal]).groups
         assert (effect.gained, effect.lost) == (
             gained("add_members", "new@example.com"),
@@ -251,7 +240,9 @@ class TestNames:
         same = live_user("1", "same@example.com")
         groups = [live_group("1", "inner", ["u-ada"]), live_group("2", "team", ["1"])]
         made = planned([user("same@example.com"), PEOPLE[0], group("team", [])], live(same, ADA, *groups))
-        assert of_group(made, "team").lost[0].users == ("same@example.com",)
+        assert of_group(made, "team") == GroupEffect(
+            name="team", id="2", before=1, after=0, lost=lost("remove_members group:team", "same@example.com")
+        )
 
     def test_people_are_in_order_whatever_the_letter_case(self) -> None:
         listed = [user(name) for name in ("Zoe@example.com", "ann@example.com", "Bea@example.com")]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from access_words import ADA, BOB, CYD, DELETING, PEOPLE, gained, nests, of_group, of_user
+from access_words import ADA, BOB, CYD, DELETING, PEOPLE, edge_step, gained, lost, nests, of_group, of_user
 from desired_and_live import group, live, live_group, nested, planned, policy, user
 from reconciler.config import Unlisted
 from reconciler.model import Kind
+from reconciler.planning import Action
+from reconciler.planning.access import effect_on
 from reconciler.planning.effect import Effect, GroupEffect, UserEffect
 
 SILENT = live_group("g1", "silent", None)
@@ -77,3 +79,26 @@ def test_of_a_group_that_changes_as_a_whole_it_is_said_that_not_everybody_in_it_
     made = planned([PEOPLE[0], group("core"), group("around", [nested("core")])], found)
     assert of_group(made, "around").gained == gained("add_members group:around", "ada@example.com", via=("core",))
     assert made.effect.unknown == ("around", "core")
+
+
+def test_nobody_has_access_to_a_group_that_is_gone_whoever_had() -> None:
+    found = live(ADA, live_group("g1", "gone", ["u-ada", "u-somebody"]), partial=[Kind.USER])
+    effect = of_group(planned([PEOPLE[0]], found, policy(groups=Unlisted.DELETE)), "gone")
+    assert (effect.before, effect.after) == (None, 0)
+
+
+def test_whom_a_step_takes_out_of_a_group_that_does_not_tell_loses_it() -> None:
+    found = nests(SILENT, live_group("g2", "core", ["u-bob"]))
+    removal = edge_step(Action.REMOVE_MEMBERS, "g1", (Kind.USER, "u-ada", "ada"), (Kind.GROUP, "g2", "core"))
+    [effect] = effect_on(found, [removal]).groups
+    assert effect.lost == (
+        *lost("remove_members", "ada@example.com"),
+        *lost("remove_members", "bob@example.com", via=("core",)),
+    )
+    assert (effect.before, effect.after) == (None, None)
+
+
+def test_of_a_member_who_was_not_read_it_is_not_known_whether_he_loses_anything() -> None:
+    found = live(ADA, live_group("g1", "team", ["u-ada", "u-somebody"]), partial=[Kind.USER])
+    removal = edge_step(Action.REMOVE_MEMBERS, "g1", (Kind.USER, "u-somebody", "somebody"))
+    assert effect_on(found, [removal]) == Effect(unknown=("team",))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from desired_and_live import live, live_user, policy, user
 from reconciler.config import Unlisted
-from reconciler.model import Live, LiveResource
-from reconciler.planning import Plan
+from reconciler.model import Kind, Live, LiveResource
+from reconciler.planning import Action, Edge, Plan, Reason, Step
 from reconciler.planning.effect import AccessChange, GroupEffect, UserEffect
 
 ADA, BOB, CYD = (live_user(f"u-{name}", f"{name}@example.com") for name in ("ada", "bob", "cyd"))
@@ -34,3 +34,16 @@ def of_group(made: Plan, name: str) -> GroupEffect:
 def of_user(made: Plan, name: str) -> UserEffect:
     """What a plan changes of the access of a user."""
     return next(one for one in made.effect.users if one.name == name)
+
+
+def edge_step(action: Action, group_id: str, *members: tuple[Kind, str | None, str]) -> Step:
+    """A step on the memberships of a group; members by kind, id and name."""
+    return Step(
+        id=action,
+        action=action,
+        kind=Kind.GROUP,
+        name=group_id,
+        reason=Reason.DIFFERS,
+        resource_id=group_id,
+        members=tuple(Edge(kind=kind, id=one, name=name, reason=Reason.LISTED) for kind, one, name in members),
+    )

@@ -28,7 +28,7 @@ class Changes:
 
 @st.composite
 def random_changes(draw: st.DrawFn, *, all_read: bool | None = None) -> Changes:
-    """Any memberships, accounts and deletions, redundant ones too; no edge is both added and removed.
+    """Any memberships, accounts and deletions; no edge is both added and removed, or added where it is already.
 
     Args:
         draw: hypothesis's.
@@ -81,7 +81,8 @@ def _memberships(draw: st.DrawFn, found: Live, created: Sequence[Kind]) -> Itera
     by_step: dict[tuple[Action, str | None, str], list[Edge]] = {}
     for (group_id, name), (kind, member_id, member) in draw(places):
         edge = Edge(kind=kind, id=member_id, name=member, reason=Reason.LISTED)
-        action = draw(st.sampled_from([Action.ADD_MEMBERS, Action.REMOVE_MEMBERS]))
+        there = group_id is not None and member_id in (found.groups_by_id[group_id].members or ())
+        action = Action.REMOVE_MEMBERS if there else draw(st.sampled_from([Action.ADD_MEMBERS, Action.REMOVE_MEMBERS]))
         by_step.setdefault((action, group_id, name), []).append(edge)
     for (action, group_id, name), edges in sorted(by_step.items(), key=lambda one: one[0][0]):
         yield _step(action, Kind.GROUP, name, group_id, members=tuple(edges))

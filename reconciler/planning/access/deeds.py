@@ -38,7 +38,7 @@ class Account(NamedTuple):
 
 
 class Deeds:
-    """The steps of a plan, sorted. What a later step takes back, an earlier one has not done.
+    """The steps of a plan, sorted. No plan adds a membership that is there, or one that it removes.
 
     Attributes:
         steps: all of them; everything else tells them by their position here.
@@ -91,8 +91,7 @@ class Deeds:
             self._names.pop((step.kind, key), None)
         if step.kind is Kind.USER:
             works = _works_after(step)
-            known = self.accounts.get(key)
-            if works is not None and (known is None or known.works is not works):
+            if works is not None:
                 self.accounts[key] = Account(works, position)
         elif step.action is Action.CREATE:
             self.created.add(key)
@@ -100,17 +99,13 @@ class Deeds:
             self.deleted[key] = position
 
     def _sort_edges(self, position: int, group: Key, edges: Iterable[Edge], *, added: bool) -> None:
-        joins, leaves = (self.joined, self.left) if added else (self.left, self.joined)
-        links, unlinks = (self.linked, self.unlinked) if added else (self.unlinked, self.linked)
+        by_user, links = (self.joined, self.linked) if added else (self.left, self.unlinked)
         for edge in edges:
             member = self._key(edge.id, edge.name)
             if edge.kind is Kind.USER:
-                joins[member][group] = position
-                if member in leaves:
-                    leaves[member].pop(group, None)
+                by_user[member][group] = position
             else:
                 links[Link(group, member)] = position
-                unlinks.pop(Link(group, member), None)
 
     def _key(self, resource_id: str | None, name: str) -> Key:
         if resource_id is not None:

@@ -172,7 +172,7 @@ class _Reckoning:
     def _made(self, user: Key, way: tuple[Key, ...]) -> Iterator[int]:
         """Yield the steps that make the way from a group to a user, the outermost first."""
         for link in _links(way):
-            if link in self._deeds.linked and link not in self._holding.before.links:
+            if link in self._deeds.linked:
                 yield self._deeds.linked[link]
         yield self._deeds.joined[user][way[-1]]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -135,27 +135,25 @@ class Holding:
         """Tell whether everybody in some groups is known."""
         return not any(map(self.blind, inside))
 
-    def unknown(self, direct: Mapping[Key, Iterable[Key]]) -> set[Key]:
+    def unknown(self, concerned: Container[Key]) -> set[Key]:
         """Return the groups that the plan touches and of which it is not known who is in them.
 
         Where only some people of a group were read, because the directory lists nobody, it is enough to know those
         whom the plan itself names. It is not where the group changes as a whole.
 
         Args:
-            direct: the groups in which everybody concerned is directly before the plan.
+            concerned: the users whose access the plan may change.
         """
         if not self.opaque and not self._live.partial:
             return set()
         deeds = self._deeds
-        switched = deeds.switched()
-        known = self._around({group for user in switched for group in direct[user]})
-        strangers = {group for user, groups in deeds.left.items() if user not in direct for group in groups}
+        strangers = {group for user, groups in deeds.left.items() if user not in concerned for group in groups}
         whole = {*deeds.deleted, *strangers, *(link.outer for link in (*deeds.linked, *deeds.unlinked))}
         changed_as_a_whole = self._around(whole) | self.moved()
-        touched = known | self._around(deeds.targets) | changed_as_a_whole
+        touched = self._around(deeds.targets) | changed_as_a_whole
         found = {group for group in touched if not self.opaque.isdisjoint(self._inside(group))}
         found |= {group for group in changed_as_a_whole if not self.sees(self._inside(group))}
-        return found | self._around(self.opaque) if switched else found
+        return found | self._around(self.opaque) if deeds.switched() else found
 
     def _around(self, groups: Iterable[Key]) -> set[Key]:
         starts = frozenset(groups)
