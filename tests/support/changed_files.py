@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
 from desired_and_live import AS_OF
-from random_states import States, states
+from random_states import GROUP_NAMES, USER_NAMES, States, states
 from reconciler.attributes import fold
-from reconciler.model import Desired, DesiredGroup, DesiredResource, DesiredUser, Kind, Live, Member
+from reconciler.config import Limit, Protection
+from reconciler.model import Desired, DesiredGroup, DesiredResource, DesiredUser, Kind, Live, LiveUser, Member
 from reconciler.planning.inquiry import Inquiry, excerpt
 from reconciler.planning.touched import Touched, touched
-from reconciler.scim.resources import direct_groups
 
 _ResourceT = TypeVar("_ResourceT", bound=DesiredResource)
 
@@ -40,8 +41,12 @@ def touched_by(before: Desired, now: Desired, live: Live) -> Touched:
 
 
 def read_for(change: Touched, now: Desired, live: Live) -> Live:
-    """What is read of a directory for a change."""
-    return excerpt(live, Inquiry(change, now, capabilities=live.capabilities, as_of=AS_OF, groups_of=direct_groups))
+    """What is read for a change of a directory whose users say which groups they are in."""
+
+    def groups_of(user: LiveUser) -> set[str]:
+        return {group.id for group in live.groups if user.id in (group.members or ())}
+
+    return excerpt(live, Inquiry(change, now, capabilities=live.capabilities, as_of=AS_OF, groups_of=groups_of))
 
 
 def _mixed(draw: st.DrawFn, old: Sequence[_ResourceT], other: Sequence[_ResourceT]) -> list[_ResourceT]:
@@ -71,9 +76,11 @@ def _without_claims(resource: _ResourceT, names: set[str]) -> _ResourceT:
     return replace(resource, lifecycle=replace(resource.lifecycle, previously=claims))
 
 
-def _closed(groups: Iterable[DesiredGroup], users: Iterable[DesiredUser]) -> list[DesiredGroup]:
-    """Groups of those who are listed, and of groups that come before."""
-    known = {(Kind.USER, fold(user.name)) for user in users}
+def _closed(
+    groups: Iterable[DesiredGroup], users: Iterable[DesiredUser], others: Iterable[str] = ()
+) -> list[DesiredGroup]:
+    """Groups of those who are listed, or may be members all the same, and of groups that come before."""
+    known = {(Kind.USER, fold(name)) for name in (*(user.name for user in users), *others)}
     found: list[DesiredGroup] = []
     for group in groups:
         members: tuple[Member, ...] | None = group.members
@@ -85,11 +92,39 @@ def _closed(groups: Iterable[DesiredGroup], users: Iterable[DesiredUser]) -> lis
 
 
 @st.composite
+def protections(draw: st.DrawFn) -> Protection:
+    """What ``protect`` says, of names that collide with those of the states."""
+    users, groups = st.sampled_from([*USER_NAMES, "*"]), st.sampled_from([*GROUP_NAMES, "team-?"])
+    return Protection(
+        users=tuple(draw(st.lists(users, max_size=1))),
+        groups=tuple(draw(st.lists(groups, max_size=1))),
+        break_glass=tuple(draw(st.lists(st.sampled_from(USER_NAMES), max_size=2, unique=True))),
+        privileged=tuple(draw(st.lists(groups, max_size=1))),
+        min_members=draw(st.dictionaries(st.sampled_from(GROUP_NAMES), st.integers(1, 3), max_size=2)),
+        required_members=draw(
+            st.dictionaries(st.sampled_from(GROUP_NAMES), st.tuples(st.sampled_from(USER_NAMES)), max_size=1)
+        ),
+    )
+
+
+@st.composite
 def changes(draw: st.DrawFn) -> Change:
     """Two states of the files, each as loading would accept it, and a directory in any state."""
     first, second = draw(states()), draw(states())
-    before = first.desired
+    live, rules = replace(first.live, partial=frozenset()), first.desired.config.policy
+    waits = timedelta(days=draw(st.sampled_from([0, 0, 7])))
+    rules = replace(
+        rules,
+        unlisted_users_after=waits,
+        unlisted_groups_after=waits,
+        guards=replace(rules.guards, members_remove=Limit(count=draw(st.sampled_from([None, 1])), percent=50)),
+        protection=draw(protections()),
+    )
+    unlisted = draw(st.booleans())
+    config = replace(first.desired.config, policy=rules, members_may_be_unlisted=unlisted)
+    before = replace(first.desired, config=config)
     users = _mixed(draw, before.users, second.desired.users)
-    groups = _closed(_mixed(draw, before.groups, second.desired.groups), users)
+    others = [user.name for user in live.users] if unlisted else []
+    groups = _closed(_mixed(draw, before.groups, second.desired.groups), users, others)
     now = replace(before, users=tuple(users), groups=tuple(groups), digest="sha256:now")
-    return Change(before, now, replace(first.live, partial=frozenset()))
+    return Change(before, now, live)
