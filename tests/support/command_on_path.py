@@ -7,6 +7,7 @@ process of its own, and ends as that did.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socketserver
 import sys
@@ -17,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from command_line import call
+
+FOR_PYTHON = ("PYTHON", "LC_", "LANG", "TZ")
 
 _SCRIPT = """\
 #!{python} -IS
@@ -56,5 +59,8 @@ def command_on_path() -> Iterator[Path]:
 class _Handler(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         arguments, variables, folder = json.loads(self.rfile.read())
-        done = call(arguments, env=variables, cwd=Path(folder))
+        # Variables that Python looks at when it starts would need a Python that starts anew.
+        ours = {name: value for name, value in os.environ.items() if name.startswith(FOR_PYTHON)}
+        others = {name: value for name, value in variables.items() if not name.startswith(FOR_PYTHON)}
+        done = call(arguments, env=others | ours, cwd=Path(folder))
         self.wfile.write(json.dumps([done.code, done.stdout, done.stderr]).encode())
