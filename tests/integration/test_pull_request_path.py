@@ -8,16 +8,24 @@ from pathlib import Path
 import pytest
 
 from fake_github import REPOSITORY
-from pipelines import DIRECTORY, GROUPS, USERS, Pipeline, pipeline
+from pipelines import (
+    DIRECTORY,
+    FAY,
+    FAY_IN_TEAM,
+    GROUPS,
+    NOBODY_BUT_ADA,
+    USERS,
+    Pipeline,
+    names,
+    pipeline,
+    somebody_deletes,
+    somebody_writes,
+)
 from postgres import PostgreSQL
 from reconciler.planning import Plan, decode
 from reconciler.planning.signing import generate
-from sandboxes import client_of
 from workflow_runner import INSTALL, Event, Job, Runner
 
-FAY = f"{USERS}  - userName: fay@example.com\n"
-FAY_IN_TEAM = GROUPS.replace("bob@example.com", "bob@example.com, fay@example.com")
-NOBODY_BUT_ADA = "users:\n  - userName: ada@example.com\n    title: Engineer\n"
 GH = """\
 #!/bin/sh
 # GitHub's own program, as far as it is used.
@@ -85,10 +93,8 @@ def test_a_pull_request_is_planned_and_shown_and_the_next_push_brings_it_up_to_d
     plan = jobs["plan"]
     assert plan.outcome == "success", plan.said
     assert place.sandbox.request_count - before <= 12
-    assert [line for line in plan.annotations if "create" in line] == [
-        "::notice file=directory/users.yaml,line=6,col=1,title=create::creates user fay@example.com (new: the directory "
-        "has none)"
-    ]
+    (annotation,) = [line for line in plan.annotations if "create" in line]
+    assert annotation.startswith("::notice file=directory/users.yaml,line=6,col=1,title=create::creates user fay@")
     assert "Plan: 1 to create" in plan.summary
     assert {file.name for file in runner.artifacts["directory-plan"].iterdir()} == {
         "directory.plan",
@@ -281,25 +287,3 @@ def test_a_night_opens_the_issue_the_next_one_updates_it_and_a_quiet_one_closes_
     quiet = night()
     assert (quiet.outcome, place.desk.open_bodies) == ("success", [])
     assert quiet.summary == ""
-
-
-def names(place: Pipeline) -> set[str]:
-    """Return who is in the directory."""
-    with client_of(place.sandbox) as client:
-        return {user["userName"] for user in client.get("Users").json()["Resources"]}
-
-
-def somebody_writes(place: Pipeline, name: str, **values: str) -> None:
-    with client_of(place.sandbox) as client:
-        (user,) = client.get("Users", params={"filter": f'userName eq "{name}"'}).json()["Resources"]
-        patch = {
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-            "Operations": [{"op": "replace", "value": values}],
-        }
-        client.patch(f"Users/{user['id']}", json=patch).raise_for_status()
-
-
-def somebody_deletes(place: Pipeline, name: str) -> None:
-    with client_of(place.sandbox) as client:
-        (user,) = client.get("Users", params={"filter": f'userName eq "{name}"'}).json()["Resources"]
-        client.delete(f"Users/{user['id']}").raise_for_status()

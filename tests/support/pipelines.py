@@ -1,4 +1,4 @@
-"""A repository with a workspace and the files of ``examples/ci``, a directory, and a code host: all that a job meets."""
+"""A repository with a workspace and the files of ``examples/ci``, a directory, and a code host: what a job meets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from code_hosts import Desk, open_desks
 from command_on_path import command_on_path
 from reconciler.ci.hosts import Host
 from reconciler.sandbox.server import Sandbox
-from sandboxes import leaving
+from sandboxes import client_of, leaving
 
 EXAMPLES: Final = Path(__file__).parents[2] / "examples" / "ci"
 
@@ -40,6 +40,10 @@ groups:
   - displayName: team-platform
     members: [ada@example.com, bob@example.com]
 """
+
+FAY = f"{USERS}  - userName: fay@example.com\n"
+FAY_IN_TEAM = GROUPS.replace("bob@example.com", "bob@example.com, fay@example.com")
+NOBODY_BUT_ADA = "users:\n  - userName: ada@example.com\n    title: Engineer\n"
 
 
 def _seed() -> dict[str, list[dict[str, object]]]:
@@ -135,3 +139,25 @@ def pipeline(host: Host, folder: Path) -> Iterator[Pipeline]:
         made.git("config", "uploadpack.allowAnySHA1InWant", "true")
         made.commit("Begin", directory=DIRECTORY, users=USERS, groups=GROUPS)
         yield made
+
+
+def names(place: Pipeline) -> set[str]:
+    """Return who is in the directory."""
+    with client_of(place.sandbox) as client:
+        return {user["userName"] for user in client.get("Users").json()["Resources"]}
+
+
+def somebody_writes(place: Pipeline, name: str, **values: str) -> None:
+    with client_of(place.sandbox) as client:
+        (user,) = client.get("Users", params={"filter": f'userName eq "{name}"'}).json()["Resources"]
+        patch = {
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [{"op": "replace", "value": values}],
+        }
+        client.patch(f"Users/{user['id']}", json=patch).raise_for_status()
+
+
+def somebody_deletes(place: Pipeline, name: str) -> None:
+    with client_of(place.sandbox) as client:
+        (user,) = client.get("Users", params={"filter": f'userName eq "{name}"'}).json()["Resources"]
+        client.delete(f"Users/{user['id']}").raise_for_status()
