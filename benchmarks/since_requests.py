@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import reconciler
-from generate import Size, write_workspace
+from generate import USERS_PER_FILE, Size, members, user, write_workspace
 from reconciler.live import Wanted
 
 _AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
@@ -75,15 +76,24 @@ def git(workspace: Path, *arguments: str) -> None:
     subprocess.run([program, "-C", str(workspace), *who, *arguments], check=True, capture_output=True)
 
 
-def change(workspace: Path) -> None:
+def leaver(size: Size) -> str:
+    """Return somebody of the first file who is in exactly one group, and works: the same change at every size."""
+    groups = Counter(one % size.users for group in range(size.groups) for one in members(size, group))
+    number = next(one for one in range(1, USERS_PER_FILE - 1) if groups[one] == 1 and user(one)["active"])
+    name: str = user(number)["userName"]
+    return name
+
+
+def change(workspace: Path, size: Size) -> None:
     """Change a few lines of the files."""
-    users = workspace / "users" / "00000.yaml"
-    text = users.read_text(encoding="utf-8").replace("    title: Engineer\n", "    title: Captain\n", 1)
-    _, leaver, rest = text.partition("  - userName: user000005@example.com\n")
-    text = text.removesuffix(leaver + rest) + rest[rest.index("  - userName:") :]
-    users.write_text(f"{text}  - userName: {_NEW}\n", encoding="utf-8")
+    gone = leaver(size)
+    people = workspace / "users" / "00000.yaml"
+    text = people.read_text(encoding="utf-8").replace("    title: Engineer\n", "    title: Captain\n", 1)
+    _, entry, rest = text.partition(f"  - userName: {gone}\n")
+    text = text.removesuffix(entry + rest) + rest[rest.index("  - userName:") :]
+    people.write_text(f"{text}  - userName: {_NEW}\n", encoding="utf-8")
     for number, groups in enumerate(sorted((workspace / "groups").iterdir())):
-        stated = groups.read_text(encoding="utf-8").replace("      - user000005@example.com\n", "")
+        stated = groups.read_text(encoding="utf-8").replace(f"      - {gone}\n", "")
         joined = stated.replace("    members:\n", f"    members:\n      - {_NEW}\n", 1) if number == 0 else stated
         groups.write_text(joined, encoding="utf-8")
 
@@ -95,7 +105,7 @@ def measure(size: Size) -> Row:
         write_workspace(size, workspace)
         for arguments in (("init", "-q"), ("add", "."), ("commit", "-q", "-m", "As the directory is")):
             git(workspace, *arguments)
-        change(workspace)
+        change(workspace, size)
 
         start = time.perf_counter()
         desired = reconciler.load(workspace).desired
