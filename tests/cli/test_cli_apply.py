@@ -5,11 +5,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from attending import Running, attended
 from command_line import ADA_AND_TEAM, COMMAND, Workspace, call
 from reconciler.sandbox.server import Sandbox
 from reconciler.store import RunStatus
@@ -59,8 +59,8 @@ def test_nothing_is_asked_where_nobody_can_answer(workspace: Workspace) -> None:
 def test_only_yes_applies(workspace: Workspace, answer: str, code: int) -> None:
     with asked(workspace) as (process, person):
         os.write(person, answer.encode())
-        out, _ = process.communicate(timeout=60)
-    assert process.returncode == code
+        ended, out, _ = process.rest()
+    assert ended == code
     assert ("Applied:" in out) == (code == 0)
     assert len(workspace.runs()) == (1 if code == 0 else 0)
 
@@ -68,11 +68,13 @@ def test_only_yes_applies(workspace: Workspace, answer: str, code: int) -> None:
 def test_ctrl_c_is_an_answer_too(workspace: Workspace) -> None:
     with asked(workspace) as (process, _):
         # A signal between the question and the read for its answer is seen after the read; a person presses again.
-        while process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=2)
-    assert process.returncode == 130
+        pressed = 0.0
+        while not process.ended:
+            if time.monotonic() - pressed > 2:
+                process.signal(signal.SIGINT)
+                pressed = time.monotonic()
+            time.sleep(0.01)
+        assert process.wait() == 130
     assert workspace.runs() == []
 
 
@@ -150,27 +152,16 @@ def many_users(count: int) -> str:
     return "users:\n" + "".join(f"  - userName: u{n:03}@example.com\n" for n in range(count))
 
 
-def start_apply(workspace: Workspace) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*COMMAND, "apply", "--auto-approve", "-C", str(workspace.path)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        env=workspace.env,
-    )
-
-
 @pytest.mark.parametrize(("number", "resumed"), [(signal.SIGINT, False), (signal.SIGTERM, True)])
 def test_the_first_signal_ends_the_run_in_order_and_the_next_one_completes_it(
     workspace: Workspace, number: signal.Signals, resumed: bool
 ) -> None:
-    workspace.state(many_users(200), concurrency=1)
-    with start_apply(workspace) as process:
+    workspace.state(many_users(100), concurrency=1)
+    with attended(["apply", "--auto-approve", "-C", str(workspace.path)], workspace.env) as process:
         wait_for_requests(workspace.sandbox, 20, process)
-        process.send_signal(number)
-        out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+        process.signal(number)
+        code, out, err = process.rest()
+    assert code == 130
     assert "Stopping: what is in flight is finished and recorded." in err
     assert "Stopped: stopped by the user" in out
     assert " 0 failed" in out.splitlines()[-1]
@@ -181,22 +172,21 @@ def test_the_first_signal_ends_the_run_in_order_and_the_next_one_completes_it(
 
     done = workspace.call("apply", *(["--resume", run.id] if resumed else ["--auto-approve"]))
     assert done.code == 0
-    assert (f"Going on with the run {run.id}, which has done {len(applied)} of 200 steps." in done.stderr) == resumed
-    assert get(workspace.sandbox, "/Users")["totalResults"] == 200
+    assert (f"Going on with the run {run.id}, which has done {len(applied)} of 100 steps." in done.stderr) == resumed
+    assert get(workspace.sandbox, "/Users")["totalResults"] == 100
 
 
 def test_the_second_signal_stops_at_once(workspace: Workspace) -> None:
     workspace.state(many_users(200), concurrency=1)
-    with start_apply(workspace) as process:
+    with attended(["apply", "--auto-approve", "-C", str(workspace.path)], workspace.env) as process:
         wait_for_requests(workspace.sandbox, 20, process)
-        assert process.stderr
         with workspace.sandbox.directory.lock:
             # No request is answered now: as soon as none comes any more, one is in flight and cannot finish.
             wait_until_quiet(workspace.sandbox)
-            process.send_signal(signal.SIGINT)
+            process.signal(signal.SIGINT)
             read_until(process.stderr, "Stopping")
-            process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=60) == 130
+            process.signal(signal.SIGINT)
+            assert process.wait() == 130
     ((run, _),) = workspace.runs()
     assert run.status is RunStatus.INTERRUPTED
 
@@ -209,9 +199,9 @@ def wait_until_quiet(sandbox: Sandbox, seconds: float = 0.5) -> None:
             seen, since = sandbox.request_count, time.monotonic()
 
 
-def wait_for_requests(sandbox: Sandbox, count: int, process: subprocess.Popen[str]) -> None:
+def wait_for_requests(sandbox: Sandbox, count: int, process: Running) -> None:
     while sandbox.request_count < count:
-        assert process.poll() is None, f"the apply ended after {sandbox.request_count} requests"
+        assert not process.ended, f"the apply ended after {sandbox.request_count} requests"
         time.sleep(0.001)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import reconciler
-from command_line import COMMAND, Workspace
+from attending import attended
+from command_line import Workspace
 from reconciler.store import Store, desired_states
 from reconciler.store.audit_trail import Question
 from sandboxes import client_of
@@ -45,21 +46,15 @@ def test_who_meets_a_lock_is_told_who_holds_it_and_asks_the_directory_nothing(wo
 
 
 def test_who_waits_for_a_lock_is_told_for_whom_and_goes_on_when_it_is_free(workspace: Workspace) -> None:
-    command = [*COMMAND, "apply", "--auto-approve", "--lock-timeout", "2m", "-C", str(workspace.path)]
-    with hold(workspace):
-        process = subprocess.Popen(
-            command,
-            env=workspace.env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
-        assert process.stderr
-        read_until(process.stderr, "(night on runner-7, process 4711)")
-        read_until(process.stderr, "waiting for it, for up to 2m")
-    out, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
+    arguments = ["apply", "--auto-approve", "--lock-timeout", "2m", "-C", str(workspace.path)]
+    with ExitStack() as others:
+        others.enter_context(hold(workspace))
+        with attended(arguments, workspace.env) as process:
+            read_until(process.stderr, "(night on runner-7, process 4711)")
+            read_until(process.stderr, "waiting for it, for up to 2m")
+            others.close()
+            code, out, _ = process.rest()
+    assert code == 0
     assert out.endswith(f"{DONE}\n")
 
 
@@ -68,9 +63,9 @@ def test_a_question_that_is_left_open_keeps_nobody_out(workspace: Workspace) -> 
         assert workspace.call("apply", "--auto-approve").last_line == DONE
         before = workspace.sandbox.request_count
         os.write(person, b"yes\n")
-        out, _ = process.communicate(timeout=60)
+        code, out, _ = process.rest()
     # What the other one has done is found done.
-    assert (process.returncode, out.splitlines()[-1]) == (0, DONE)
+    assert (code, out.splitlines()[-1]) == (0, DONE)
     assert workspace.sandbox.request_count > before
     assert [user["userName"] for user in users(workspace)] == ["ada@example.com"]
     assert [len(ledger) for _, ledger in workspace.runs()] == [3, 3]
@@ -79,8 +74,8 @@ def test_a_question_that_is_left_open_keeps_nobody_out(workspace: Workspace) -> 
 def test_after_the_yes_the_lock_must_be_free(workspace: Workspace) -> None:
     with asked(workspace) as (process, person), hold(workspace):
         os.write(person, b"yes\n")
-        _, err = process.communicate(timeout=60)
-    assert process.returncode == 1
+        code, _, err = process.rest()
+    assert code == 1
     assert "acme is locked by run " in err
     assert users(workspace) == []
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from command_line import Done, call
+
 EXAMPLE = Path(__file__).parents[2] / "desired_state"
 
 
-def demo(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "reconciler", "demo", *arguments]
-    return subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+def demo(*arguments: str, cwd: Path) -> Done:
+    return call(["demo", *arguments], cwd=cwd)
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -24,7 +23,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 def test_the_demo_ends_with_no_changes_and_leaves_no_trace(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     before = tree(EXAMPLE)
     shown = demo(*arguments, cwd=tmp_path)
-    assert shown.returncode == 0, shown.stderr
+    assert shown.code == 0, shown.stderr
     lines = shown.stdout.splitlines()
     commands = [line for line in lines if line.startswith("$ ")]
     assert commands == [
@@ -59,7 +58,7 @@ def test_the_demo_shows_a_workspace_of_ones_own_on_an_empty_directory(tmp_path: 
     )
     (tmp_path / "people.yaml").write_text("users: [{userName: ada@example.com}]\n")
     shown = demo(cwd=tmp_path)
-    assert shown.returncode == 0, shown.stderr
+    assert shown.code == 0, shown.stderr
     assert "Plan: 1 to create" in shown.stdout
 
 
@@ -76,7 +75,7 @@ def test_the_demo_of_a_dialect_of_ones_own_has_the_ways_of_what_that_extends(
     )
     (tmp_path / "people.yaml").write_text("users: [{userName: ada@example.com}]\n")
     shown = demo(cwd=tmp_path)
-    assert shown.returncode == 0, shown.stderr
+    assert shown.code == 0, shown.stderr
     assert f"with the ways of {ways}." in shown.stdout
     assert "What acme.dialect.yaml states beyond that is believed" in shown.stdout
     assert f"--dialect {ways} " in shown.stdout
@@ -89,7 +88,7 @@ def test_the_demo_of_a_directory_without_a_listing_reads_what_the_files_name(tmp
     )
     (tmp_path / "people.yaml").write_text("users: [{userName: ada@example.com}]\n")
     shown = demo(cwd=tmp_path)
-    assert shown.returncode == 0, shown.stderr
+    assert shown.code == 0, shown.stderr
     assert "It holds 0 users and 0 groups of those that the files name." in shown.stdout
 
 
@@ -99,5 +98,5 @@ def test_the_demo_refuses_a_workspace_that_names_a_real_directory(tmp_path: Path
         "unlisted: {users: ignore, groups: ignore}\n"
     )
     refused = demo(cwd=tmp_path)
-    assert refused.returncode == 1
+    assert refused.code == 1
     assert "the demo needs `base_url: ${SCIM_BASE_URL}` in directory.yaml" in refused.stderr

@@ -6,7 +6,6 @@ import os
 import pty
 import re
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from command_line import COMMAND, Workspace
+from attending import attended
+from command_line import Workspace
 from loopback import Reply, Request, error, list_response, serving
 from reconciler.model import Kind
 from reconciler.probing import NAME_PREFIX
@@ -155,21 +155,13 @@ def test_wrong_usage_is_refused(workspace: Workspace, arguments: tuple[str, ...]
 def test_ctrl_c_cleans_up_and_writes_no_dialect(workspace: Workspace) -> None:
     sandbox = workspace.sandbox
     sandbox.use_faults([SLOW_WRITES])
-    process = subprocess.Popen(
-        [*COMMAND, "doctor", "--probe", "-C", str(workspace.path)],
-        env=workspace.env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
-    with process:
+    with attended(["doctor", "--probe", "-C", str(workspace.path)], workspace.env) as process:
         deadline = time.monotonic() + 30
         while sandbox.directory.count(Kind.GROUP) == 0 and time.monotonic() < deadline:
             time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=30)
-    assert process.returncode == 130
+        process.signal(signal.SIGINT)
+        code, _, told = process.rest()
+    assert code == 130
     assert "No dialect was written" in told
     assert names(sandbox) == []
     assert not list(workspace.path.glob("*.dialect.yaml"))
@@ -179,21 +171,14 @@ def test_ctrl_c_cleans_up_and_writes_no_dialect(workspace: Workspace) -> None:
 def test_somebody_at_a_terminal_is_asked_once(workspace: Workspace, answer: str, code: int) -> None:
     leader, follower = pty.openpty()
     try:
-        process = subprocess.Popen(
-            [*COMMAND, "doctor", "--probe", "-C", str(workspace.path)],
-            env=workspace.env,
-            stdin=follower,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
-        with process:
+        terminal = Path(os.ttyname(follower))
+        with attended(["doctor", "--probe", "-C", str(workspace.path)], workspace.env, stdin=terminal) as process:
             os.write(leader, f"{answer}\n".encode())
-            _, told = process.communicate(timeout=30)
+            ended, _, told = process.rest()
     finally:
         os.close(follower)
         os.close(leader)
-    assert process.returncode == code
+    assert ended == code
     assert told.count("Probe acme?") == 1
     assert (workspace.path / "acme.dialect.yaml").exists() is (code == 0)
     assert names(workspace.sandbox) == []

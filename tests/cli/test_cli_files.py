@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema_rs
 import pytest
 
-from command_line import COMMAND, Workspace, call, environment
+from attending import attended
+from command_line import Workspace, call, environment
 
 
 @pytest.mark.parametrize("dialect", ["generic", "atlassian"])
@@ -101,16 +101,8 @@ def test_an_import_does_not_ignore_a_base_url(workspace: Workspace) -> None:
 @pytest.mark.parametrize("flags", [[], ["--json"]])
 def test_a_sandbox_prints_what_a_workspace_needs_and_keeps_its_data(flags: list[str], tmp_path: Path) -> None:
     (tmp_path / "seed.json").write_text('{"users": [{"userName": "ada@example.com"}]}', encoding="utf-8")
-    with subprocess.Popen(
-        [*COMMAND, "sandbox", "--seed", "seed.json", "--data", "data.json", *flags],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        env=environment(),
-        cwd=tmp_path,
-    ) as process:
-        assert process.stdout
-        assert process.stderr
+    serve = ["sandbox", "--seed", "seed.json", "--data", "data.json", *flags]
+    with attended(serve, environment(), cwd=tmp_path) as process:
         assert "Ctrl-C" in process.stderr.readline()
         if flags:
             ready = json.loads("".join(process.stdout.readline() for _ in range(4)))
@@ -120,10 +112,10 @@ def test_a_sandbox_prints_what_a_workspace_needs_and_keeps_its_data(flags: list[
             variables = dict(line.split("=", 1) for line in lines)
         arguments = ["import", "-C", "acme", "--base-url", "${SCIM_BASE_URL}", "--json"]
         done = call(arguments, env=environment(**variables), cwd=tmp_path)
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.signal(signal.SIGINT)
+        code, _, _ = process.rest()
     assert done.document["users"] == 1
-    assert process.returncode == 0
+    assert code == 0
     assert json.loads((tmp_path / "data.json").read_text(encoding="utf-8"))["users"][0]["userName"] == "ada@example.com"
 
 

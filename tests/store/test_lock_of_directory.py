@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,13 +16,13 @@ import pytest
 from sqlalchemy import Engine, create_engine, select, update
 from sqlalchemy.pool import NullPool
 
+from attending import attended
 from reconciler.store.errors import LockedError, LockLostError, StoreError
 from reconciler.store.lock import Lock, holder_of
 from reconciler.store.records import Actor, LockHolder
 from reconciler.store.tables import locks, metadata
 
 ACME = "https://acme.example.com/scim/v2"
-CONTENDER = Path(__file__).parents[1] / "support" / "lock_contender.py"
 LONG = timedelta(minutes=5)
 
 
@@ -59,19 +57,16 @@ class Process:
             "enter": enter,
             "room": str(tmp_path / "room"),
         }
-        self._process = subprocess.Popen(
-            [sys.executable, str(CONTENDER), json.dumps(orders)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+        self._life = ExitStack()
+        self._process = self._life.enter_context(
+            attended([json.dumps(orders)], os.environ, program="lock_contender", talks=True)
         )
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.communicate()
+        self._life.close()
 
     def ask(self, question: str) -> str:
         assert self._process.stdin
@@ -80,15 +75,13 @@ class Process:
         return self.hear()
 
     def hear(self) -> str:
-        assert self._process.stdout
         return self._process.stdout.readline().strip()
 
     def send(self, number: signal.Signals) -> None:
-        os.kill(self._process.pid, number)
+        self._process.signal(number)
 
     def end(self) -> int:
-        self._process.communicate(timeout=60)
-        return self._process.returncode
+        return self._process.wait()
 
 
 def lock(engine: Engine, directory: str = ACME, **options: Any) -> Lock:

@@ -33,6 +33,9 @@ Commit: TypeAlias = tuple[int, float]
 COMMAND: Final = "reconciler.cli"
 """The module whose ``main`` is the command."""
 
+_RUNS: Final = 1000
+"""The answer to who looks after a process that has not ended; no exit code is as high."""
+
 _LATE: Final = (
     "anyio._backends._asyncio",
     "concurrent.futures.thread",
@@ -68,9 +71,18 @@ class Process:
     _server: ForkServer
     _code: int | None = None
 
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended; what it has said is complete then."""
+        if self._code is None:
+            code = self._server.ask({"look": self.pid})
+            self._code = None if code == _RUNS else code
+        return self._code is not None
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal; nothing happens where it has ended."""
-        os.kill(self.pid, number)
+        if self._code is None:
+            os.kill(self.pid, number)
 
     def kill(self) -> None:
         """End it at once, wherever it is."""
@@ -137,7 +149,7 @@ class ForkServer:
         order = {
             "program": program,
             "arguments": arguments,
-            "environ": environ,
+            "environ": dict(environ),
             "stdin": str(stdin or os.devnull),
             "output": str(output),
             "errors": str(errors or output),
@@ -173,6 +185,9 @@ def main() -> None:
         if "wait" in order:
             _, status = os.waitpid(order["wait"], 0)
             answer = os.waitstatus_to_exitcode(status)
+        elif "look" in order:
+            pid, status = os.waitpid(order["look"], os.WNOHANG)
+            answer = os.waitstatus_to_exitcode(status) if pid else _RUNS
         else:
             answer = os.fork()
             if answer == 0:
@@ -201,6 +216,9 @@ def _become(order: Mapping[str, Any]) -> NoReturn:
         os.dup2(source, target)
         os.close(source)
     os.chdir(order["cwd"])
+    # A test run in the background ignores SIGINT; a person's shell does not.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _open_streams()
     if order["program"] == COMMAND:
         sys.path[0] = order["cwd"]  # as ``python -m`` does
     sys.argv = ["reconciler", *order["arguments"]]
@@ -217,6 +235,13 @@ def _become(order: Mapping[str, Any]) -> NoReturn:
         raise
     finally:
         _end(code)
+
+
+def _open_streams() -> None:
+    """Make the streams anew, as Python makes them: those of before know whether what they had could be rewound."""
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout = os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
 
 
 def _end(code: int) -> NoReturn:

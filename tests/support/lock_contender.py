@@ -66,7 +66,3 @@ def _checked(lock: Lock, url: str) -> str:
 
 def _say(*words: Any) -> None:
     print(*words, flush=True)
-
-
-if __name__ == "__main__":
-    main()
