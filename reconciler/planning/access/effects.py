@@ -40,7 +40,12 @@ def effect_of(context: Context, steps: Collection[Step]) -> Effect:
 
 
 def effect_on(live: Live, steps: Collection[Step]) -> Effect:
-    """Return the same for steps that are done in a directory."""
+    """Return who gains and loses access to which groups when steps are carried out in a directory.
+
+    Args:
+        live: the directory as it is before.
+        steps: what will be done, in the order of a plan.
+    """
     if not steps:
         return NO_EFFECT
     deeds = Deeds(live, steps)
