@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from reconciler.equality import fold
 from reconciler.model import Kind
-from reconciler.planning.effect import AccessChange, Effect, GroupEffect
-from reconciler.planning.plan import Plan, Step
+from reconciler.planning.effect import AccessChange, GroupEffect, UserEffect
+from reconciler.planning.plan import Action, Plan, Step
 from reconciler.rendering.escape import abbreviated, label
 from reconciler.rendering.style import Style
 from reconciler.rendering.words import cause_of_access, counted
@@ -29,13 +30,15 @@ class AccessNumbers:
         gain: who gains access to some group and loses none.
         lose: who loses access to some group and gains none.
         both: who gains one and loses another.
-        last: who had access to some group and has to none afterwards, with an account or without.
-        uncertain: who loses access where it is not known whether any is left.
+        leave: of those who only lose: who does so with the account, which is deactivated or deleted.
+        last: who keeps a working account and is left without any group, see :func:`left_without_group`.
+        uncertain: who keeps a working account and loses access where it is not known whether any is left.
     """
 
     gain: int
     lose: int
     both: int
+    leave: int
     last: int
     uncertain: int
 
@@ -45,31 +48,67 @@ class AccessNumbers:
         return self.gain + self.lose + self.both
 
 
-def access_numbers(effect: Effect) -> AccessNumbers:
-    """Return the numbers of an effect."""
-    gained = {name for group in effect.groups for change in group.gained for name in change.users}
-    lost = {name for group in effect.groups for change in group.lost for name in change.users}
+def access_numbers(plan: Plan) -> AccessNumbers:
+    """Return how many people's access a plan changes, and how."""
+    effect, (staying, leaving) = plan.effect, _by_account(plan)
+    # A name may be handed on: of two who have it, it is not known which one a group means.
+    leavers = {user.name for user in leaving} - {user.name for user in staying}
+    gained = {name for group in effect.groups for name in _names(group.gained)}
+    lost = {name for group in effect.groups for name in _names(group.lost)}
     known = {user.name for user in effect.users if user.before is not None and user.after is not None}
     return AccessNumbers(
         gain=len(gained - lost),
         lose=len(lost - gained),
         both=len(gained & lost),
-        last=sum(user.loses_last_group for user in effect.users),
-        uncertain=len(lost - known),
+        leave=len((lost - gained) & leavers),
+        last=len(left_without_group(plan)),
+        uncertain=len(lost - known - leavers),
     )
 
 
-def access_headline(effect: Effect) -> str:
-    """Return the numbers of an effect in one line: ``214 people change: 2 gain, 212 lose; 3 lose their last group``."""
-    numbers = access_numbers(effect)
-    parts = (_verb(numbers.gain, "gain"), _verb(numbers.lose, "lose"), _verb(numbers.both, "gain", "lose"))
+def left_without_group(plan: Plan) -> frozenset[str]:
+    """Return who keeps a working account, had access to some group and has to none afterwards, by name.
+
+    Whoever is deactivated or deleted is meant to lose all, and is not among them. Every rendering counts these alone.
+    """
+    staying, _ = _by_account(plan)
+    return frozenset(user.name for user in staying if user.loses_last_group)
+
+
+def _by_account(plan: Plan) -> tuple[list[UserEffect], list[UserEffect]]:
+    """Return whose access changes: those who keep the account, and those whose account is deactivated or deleted."""
+    gone = [step for step in plan.steps if step.kind is Kind.USER and step.action in (Action.DEACTIVATE, Action.DELETE)]
+    ids, names = {step.resource_id for step in gone}, {fold(step.name) for step in gone}
+    staying: list[UserEffect] = []
+    leaving: list[UserEffect] = []
+    for user in plan.effect.users:
+        goes = fold(user.name) in names if user.id is None else user.id in ids
+        (leaving if goes else staying).append(user)
+    return staying, leaving
+
+
+def access_headline(plan: Plan) -> str:
+    """Return whose access a plan changes, in one line; nothing where it changes nobody's as far as it is known.
+
+    ``214 people change: 2 gain, 212 lose (5 with the account); 3 keep a working account and are left without any
+    group``.
+    """
+    numbers = access_numbers(plan)
+    leaving = f" ({numbers.leave:,} with the account)" if numbers.leave else ""
+    lose = f"{_verb(numbers.lose, 'lose')}{leaving}"
+    parts = (_verb(numbers.gain, "gain"), lose, _verb(numbers.both, "gain", "lose"))
     people = "1 person changes" if numbers.people == 1 else f"{numbers.people:,} people change"
     told = [f"{people}: {', '.join(filter(None, parts))}"] if numbers.people else []
     if numbers.last:
-        told.append(f"{_verb(numbers.last, 'lose')} their last group")
+        told.append(f"{_verb(numbers.last, 'keep')} a working account and {_are(numbers.last)} left without any group")
     if numbers.uncertain:
-        told.append(f"whether {numbers.uncertain:,} of them lose their last group is not known")
+        of_them = f"{numbers.uncertain:,} of them {_are(numbers.uncertain)}"
+        told.append(f"whether {of_them} left without any group is not known")
     return "; ".join(told)
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def _verb(number: int, *verbs: str) -> str:
@@ -90,7 +129,7 @@ def access_lines(plan: Plan, style: Style, *, by_group: bool = True) -> Iterator
     effect, palette = plan.effect, style.palette
     if not effect.groups and not effect.unknown:
         return
-    headline = access_headline(effect) or "nobody's changes, as far as it is known"
+    headline = access_headline(plan) or "nobody's changes, as far as it is known"
     yield f"{palette.paint(palette.strong, 'Access:')} {headline}"
     if by_group:
         telling = Telling(plan, style)
@@ -109,14 +148,12 @@ class Telling:
         self._style = style
         self._steps: Mapping[str, Step] = {step.id: step for step in plan.steps}
         self._named: dict[str, frozenset[str]] = {}
-        self._last = {user.name for user in plan.effect.users if user.loses_last_group}
+        self._last = left_without_group(plan)
 
     def groups(self) -> Iterator[str]:
         """Yield the groups, the largest loss first, and how many are not shown."""
         full, palette = self._style.full, self._style.palette
-        ordered = sorted(
-            self._effect.groups, key=lambda group: (-_people(group.lost), -_people(group.gained), group.name)
-        )
+        ordered = sorted(self._effect.groups, key=_by_loss)
         telling = ordered if full else [group for group in ordered if self.says_more(group)]
         shown = telling if full else telling[:GROUPS_SHOWN]
         for group in shown:
@@ -168,8 +205,8 @@ class Telling:
     def _parts(self, group: GroupEffect) -> Iterator[str]:
         if group.lost:
             number, last = _people(group.lost), len(self._last & _names(group.lost))
-            some = f", {last:,} of them" if 0 < last < number else ","
-            ending = f"{some} their last group" if last else ""
+            some = f", {last:,} of them" if last < number else " and"
+            ending = f"{some} {_are(last)} left without any group" if last else ""
             yield f"{_verb(number, 'lose')} it ({self._causes(group, group.lost)}){ending}"
         if group.gained:
             yield f"{_verb(_people(group.gained), 'gain')} it ({self._causes(group, group.gained)})"

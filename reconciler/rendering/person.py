@@ -12,7 +12,7 @@ import msgspec
 from reconciler.equality import fold
 from reconciler.model import Kind
 from reconciler.planning.plan import Action, Plan, Verdict
-from reconciler.rendering.access import Telling
+from reconciler.rendering.access import Telling, left_without_group
 from reconciler.rendering.escape import abbreviated, label, safe
 from reconciler.rendering.folding import fold_lines
 from reconciler.rendering.people import Person, people
@@ -135,8 +135,8 @@ def _groups(plan: Plan, person: Person, style: Style) -> Iterator[str]:
     if effect is not None and effect.kept:
         kept = ", ".join(label(abbreviated(name, LONGEST_NAME)) for name in effect.kept)
         yield f"      kept: {kept}"
-    if effect is not None and effect.loses_last_group:
-        yield f"      {palette.paint(palette.remove, '!')} no group is left"
+    if effect is not None and effect.name in left_without_group(plan):
+        yield f"      {palette.paint(palette.remove, '!')} keeps a working account and is left without any group"
     yield ""
 
 

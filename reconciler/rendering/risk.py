@@ -13,6 +13,7 @@ from typing import Final, Literal, TypeAlias
 from reconciler.equality import fold
 from reconciler.model import Kind
 from reconciler.planning.plan import Action, Allowed, Plan, Reason, Step, Verdict
+from reconciler.rendering.access import left_without_group
 
 Severity: TypeAlias = Literal["high", "medium"]
 
@@ -27,8 +28,8 @@ _NUMBERED: Final[Mapping[str, tuple[Severity, str, str]]] = MappingProxyType(
         "identity": ("high", "identity changes", "identities change"),
         "last-group": (
             "high",
-            "person with a working account loses the last group",
-            "people with a working account lose their last group",
+            "person keeps a working account and is left without any group",
+            "people keep a working account and are left without any group",
         ),
         "lifted": ("high", "guard is lifted", "guards are lifted"),
         "deactivated": ("medium", "user is deactivated", "users are deactivated"),
@@ -148,17 +149,11 @@ def _replacements(steps: Sequence[Step]) -> Risk:
 
 
 def _last_groups(plan: Plan) -> Risk:
-    """Return who has access to no group any more without having lost the account: leavers are meant to lose all."""
-    gone = [step for step in plan.steps if step.kind is Kind.USER and step.action in (Action.DEACTIVATE, Action.DELETE)]
-    ids, names = {step.resource_id for step in gone}, {fold(step.name) for step in gone}
-    left = {
-        user.name: Kind.USER.address(user.name)
-        for user in plan.effect.users
-        if user.loses_last_group and (fold(user.name) not in names if user.id is None else user.id not in ids)
-    }
+    left = left_without_group(plan)
+    addresses = (Kind.USER.address(user.name) for user in plan.effect.users if user.name in left)
     causes = (change for group in plan.effect.groups for change in group.lost)
-    steps = dict.fromkeys(change.step for change in causes if not left.keys().isdisjoint(change.users)) if left else ()
-    return _risk("last-group", len(left), addresses=left.values(), steps=steps)
+    steps = dict.fromkeys(change.step for change in causes if not left.isdisjoint(change.users)) if left else ()
+    return _risk("last-group", len(left), addresses=dict.fromkeys(addresses), steps=steps)
 
 
 def _emptied(plan: Plan) -> Risk:

@@ -139,7 +139,7 @@ def test_a_person_tells_which_groups_and_by_which_rule(desk: Desk) -> None:
     page.get_by_role("button", name="People 219").click()
     page.get_by_label("Find a person").fill("bob.mover")
     view = page.get_by_role("article", name="Person bob.mover@example.com")
-    expect(view).to_contain_text("loses the last group")
+    expect(view).to_contain_text("left without any group")
     expect(view).to_contain_text("1 group before, 0 after")
     row = view.get_by_role("table", name="Groups lost: 1").get_by_role("row").last
     expect(row.locator("code")).to_have_text('department eq "Platform" and active eq true')

@@ -8,7 +8,7 @@ from access_plans import effect
 from reconciler.planning import Action, Edge, Plan, Reason, Step
 from reconciler.planning.effect import AccessChange, Effect, GroupEffect, UserEffect
 from reconciler.rendering import render_text
-from reconciler.rendering.access import access_headline, access_numbers
+from reconciler.rendering.access import access_headline, access_numbers, left_without_group
 from sample_plans import SAMPLES, group_step, listed, make_plan, user_step
 
 
@@ -39,8 +39,11 @@ def test_memberships_that_say_it_all_are_not_said_again() -> None:
 
 def test_a_deleted_group_is_told_with_who_is_left_without_any() -> None:
     lines = told(SAMPLES["nested_access"]())
-    assert lines[0] == "Access: 219 people change: 5 gain, 214 lose; 5 lose their last group"
-    assert lines[1] == "  - team-x: 212 lose it (deleted), 3 of them their last group; 212 → 0 people"
+    assert lines[0] == (
+        "Access: 219 people change: 5 gain, 214 lose (1 with the account); 4 keep a working account and are "
+        "left without any group"
+    )
+    assert lines[1] == "  - team-x: 212 lose it (deleted), 3 of them are left without any group; 212 → 0 people"
     assert lines[2].startswith("      - p000@example.com, p001@example.com, p002@example.com, ")
     assert lines[2].endswith(" and 207 more")
 
@@ -61,13 +64,41 @@ def test_what_is_not_known_is_said() -> None:
     assert told(SAMPLES["unknown_access"]())[-1] == "  ? who is in team-closed, team-secret is not known"
     lost = AccessChange(step="remove_members group:team-x", users=("ada@example.com",))
     unknown = Effect(groups=(GroupEffect(name="team-x", lost=(lost,)),), users=(UserEffect(name="ada@example.com"),))
-    assert access_headline(unknown) == "1 person changes: 1 loses; whether 1 of them lose their last group is not known"
+    assert access_headline(make_plan(effect=unknown)) == (
+        "1 person changes: 1 loses; whether 1 of them is left without any group is not known"
+    )
+
+
+@pytest.mark.parametrize("action", [Action.DEACTIVATE, Action.DELETE])
+def test_whoever_goes_with_the_account_is_not_counted_among_those_left_without_any_group(action: Action) -> None:
+    """Known or not: of a leaver, nothing is left in doubt."""
+    leaves = user_step(action, "ada@example.com", Reason.UNLISTED)
+    lost = AccessChange(step=leaves.id, users=("ada@example.com",))
+    for before, after in ((1, 0), (None, None)):
+        user = UserEffect(name="ada@example.com", id="id-ada@example.com", before=before, after=after)
+        plan = make_plan(leaves, effect=Effect(groups=(GroupEffect(name="team-x", lost=(lost,)),), users=(user,)))
+        assert access_headline(plan) == "1 person changes: 1 loses (1 with the account)"
+        assert left_without_group(plan) == frozenset()
+        assert "left without" not in "\n".join(told(plan, full=True))
+
+
+def test_all_of_those_who_lose_a_group_are_told_in_other_words_than_some() -> None:
+    taken = group_step(Action.DELETE, "team-x", Reason.UNLISTED)
+    for names, words in (
+        (("ada",), "1 loses it (deleted) and is left without any group"),
+        (("ada", "bob"), "2 lose it (deleted) and are left without any group"),
+        (("ada", "bob", "kay"), "3 lose it (deleted), 2 of them are left without any group"),
+    ):
+        change = AccessChange(step=taken.id, users=names)
+        gone = GroupEffect(name="team-x", id="id-team-x", lost=(change,))
+        plan = make_plan(taken, effect=effect(gone, kept={"kay": ("team-all",)}))
+        assert words in "\n".join(told(plan))
 
 
 def test_whoever_gains_and_loses_is_counted_once() -> None:
     gained, lost = (AccessChange(step="x", users=users) for users in (("a", "b"), ("b", "c")))
     both = Effect(groups=(GroupEffect(name="x", gained=(gained,)), GroupEffect(name="y", lost=(lost,))))
-    numbers = access_numbers(both)
+    numbers = access_numbers(make_plan(effect=both))
     assert (numbers.people, numbers.gain, numbers.lose, numbers.both) == (3, 1, 1, 1)
 
 

@@ -101,6 +101,15 @@ def test_a_leaver_is_meant_to_lose_the_last_group_and_others_are_not() -> None:
     assert (risk.addresses, risk.steps) == (("user:ada@example.com",), ("delete group:team-x",))
 
 
+def test_whoever_takes_the_name_of_a_leaver_is_not_taken_for_the_leaver() -> None:
+    taken = group_step(Action.DELETE, "team-x", Reason.UNLISTED)
+    leaves = user_step(Action.DELETE, "desk@example.com", Reason.UNLISTED, resource_id="u1")
+    lost = AccessChange(step=taken.id, users=("desk@example.com",))
+    both = tuple(UserEffect(name="desk@example.com", id=one, before=1, after=0) for one in ("u1", "u2"))
+    plan = make_plan(taken, leaves, effect=Effect(groups=(GroupEffect(name="team-x", lost=(lost,)),), users=both))
+    assert found(plan)["last-group"].addresses == ("user:desk@example.com",)
+
+
 def test_a_group_that_nobody_is_left_in_is_told_unless_it_is_deleted() -> None:
     assert found(leaving(deactivated=True))["group-emptied"].addresses == ("group:team-x",)
     assert "group-emptied" not in found(leaving(deactivated=False))

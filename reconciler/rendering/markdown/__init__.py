@@ -125,7 +125,7 @@ def _head(plan: Plan, flavour: Flavour, longest: int) -> list[str]:
     numbers = Counter(risk.severity for risk in risks(plan))
     told = ", ".join(f"{numbers[severity]} {severity}" for severity in ("high", "medium") if numbers[severity])
     lines.append(f"**Risks:** {told or 'none found'}.")
-    access = access_headline(plan.effect)
+    access = access_headline(plan)
     if access:
         lines.append(f"**Access:** {access}.")
     if plan.refusals:

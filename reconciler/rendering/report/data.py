@@ -17,6 +17,7 @@ from reconciler.equality import fold
 from reconciler.model import Kind
 from reconciler.planning.effect import AccessChange, GroupEffect, UserEffect
 from reconciler.planning.plan import Action, Change, Edge, Plan, Reason, Step
+from reconciler.rendering.access import left_without_group
 from reconciler.rendering.escape import abbreviated, label, quoted, safe, shorten
 from reconciler.rendering.risk import Risk
 from reconciler.rendering.values import inline_pair
@@ -67,6 +68,7 @@ class _Table:
     def __init__(self, plan: Plan, risks: Sequence[Risk]) -> None:
         self._plan = plan
         self._risks = risks
+        self._left = left_without_group(plan)
         self._texts: dict[str, int] = {}
         self._names: dict[tuple[Kind, str], int] = {}
         self._labels: list[int] = []
@@ -174,7 +176,7 @@ class _Table:
             self._name(Kind.USER, user.name),
             user.before,
             user.after,
-            int(user.loses_last_group),
+            int(user.name in self._left),
             int(user.gains_first_group),
             [self._name(Kind.GROUP, name) for name in user.kept],
             _about(about, Kind.USER, user.id, user.name),

@@ -135,7 +135,7 @@ def facts(plan: Plan, risks: Sequence[Risk]) -> Facts:
         capabilities=tuple((safe(name), inline(value, _LONGEST_TEXT)) for name, value in plan.capabilities.items()),
         unknown=tuple(address_label(abbreviated(f"group:{name}", _LONGEST_NAME)) for name in plan.effect.unknown),
         steps=len(plan.steps),
-        access=access_headline(plan.effect),
+        access=access_headline(plan),
     )
 
 
@@ -166,7 +166,7 @@ def _remarks(plan: Plan) -> Iterator[str]:
 
 def _tiles(plan: Plan) -> Iterator[Tile]:
     summary = plan.summary
-    numbers = access_numbers(plan.effect)
+    numbers = access_numbers(plan)
     gaining, losing = numbers.gain + numbers.both, numbers.lose + numbers.both
     for number, words, tone in (
         (summary.create, "to create", "create"),
@@ -177,7 +177,7 @@ def _tiles(plan: Plan) -> Iterator[Tile]:
         (summary.remove_members, "memberships to remove", "remove"),
         (gaining, "gain access" if gaining != 1 else "gains access", "create"),
         (losing, "lose access" if losing != 1 else "loses access", "remove"),
-        (numbers.last, "lose their last group" if numbers.last != 1 else "loses the last group", "remove"),
+        (numbers.last, "left without any group", "remove"),
     ):
         yield Tile(number=f"{number:,}", words=words, tone=tone if number else "none")
 

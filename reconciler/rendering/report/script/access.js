@@ -90,7 +90,7 @@ function amount(changes, side) {
   return side === "people" ? changes.length : changes.reduce((sum, access) => sum + access.users.length, 0);
 }
 
-/** Put those first who lose the last group, then who loses most, then who gains most. */
+/** Put those first who are left without any group, then who loses most, then who gains most. */
 function heavierFirst(one, other, side) {
   const by = (which) => amount(other[which], side) - amount(one[which], side);
   const last = Number(other.last ?? false) - Number(one.last ?? false);
@@ -120,7 +120,7 @@ function PersonView({ person, onPoint, onGroup }) {
   return html`<article class="view" aria-label="Person ${person.name}">
     <h3>
       user <bdi>${person.name}</bdi>
-      ${person.last && html` <span class="mark high">loses the last group</span>`}
+      ${person.last && html` <span class="mark high">left without any group</span>`}
       ${person.first && html` <span class="mark">first group</span>`}
     </h3>
     <p class="before-after">${beforeAfter(person, "group", "groups")}</p>
