@@ -43,6 +43,7 @@ _LATE: Final = (
     "h11",
     "httpcore",
     "httptools",
+    "jinja2",
     "jsonschema",
     "psycopg",
     "scim2_models",
