@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from reconciler.planning.document import encode
+from reconciler.planning.document import encode, in_ascii
 from reconciler.planning.plan import Plan
 
 
@@ -14,6 +14,6 @@ def render_json(plan: Plan) -> str:
     return encode(plan).decode()
 
 
-def json_document(document: dict[str, Any]) -> str:
+def json_document(document: dict[str, Any] | list[Any]) -> str:
     """Return any other document in the same form."""
-    return json.dumps(document, indent=1).replace("\x7f", "\\u007f") + "\n"
+    return in_ascii(json.dumps(document, indent=1)) + "\n"

@@ -360,7 +360,7 @@ def json_line(event: Event) -> str:
         return in_ascii(msgspec.json.encode(event).decode()) + "\n"
     except UnicodeEncodeError:
         # The name of a file that is no UTF-8. JSON has a form for it, and msgspec does not write it.
-        return json.dumps(msgspec.to_builtins(event), separators=(",", ":")) + "\n"
+        return in_ascii(json.dumps(msgspec.to_builtins(event), separators=(",", ":"))) + "\n"
 
 
 def events_schema() -> dict[str, Any]:

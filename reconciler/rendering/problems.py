@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias, assert_never
 
 from reconciler.diagnostics import Diagnostic, Severity
+from reconciler.rendering.documents import json_document
 from reconciler.rendering.escape import quoted, safe, shorten
 from reconciler.rendering.style import ANSI, PLAIN, Palette
 
@@ -45,15 +46,14 @@ def render_diagnostics(
     """
     match fmt:
         case "json":
-            return json.dumps({"diagnostics": [found.as_json() for found in diagnostics]}, indent=1) + "\n"
+            return json_document({"diagnostics": [found.as_json() for found in diagnostics]})
         case "text":
             palette = ANSI if color else PLAIN
             return "".join(f"{line}\n" for found in diagnostics for line in _text(found, palette, base))
         case "github":
             return "".join(f"{_github(found, base)}\n" for found in diagnostics)
         case "gitlab":
-            report = json.dumps(list(_code_quality(diagnostics, base)), indent=1)
-            return report.replace("\x7f", "\\u007f") + "\n"
+            return json_document(list(_code_quality(diagnostics, base)))
     assert_never(fmt)
 
 

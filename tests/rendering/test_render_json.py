@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from reconciler.planning import decode
+from plan_parts import make_plan
+from reconciler.planning import decode, encode
 from reconciler.rendering import json_document, render_json
 from sample_plans import SAMPLES
 
@@ -23,3 +26,14 @@ def test_json_is_ascii_and_loses_nothing() -> None:
 
 def test_other_documents_are_in_the_same_form() -> None:
     assert json_document({"a": "é\x7f\x1b"}) == '{\n "a": "\\u00e9\\u007f\\u001b"\n}\n'
+
+
+def test_no_runner_of_pipelines_finds_a_command_in_json() -> None:
+    """Azure and TeamCity obey one wherever in a line it stands."""
+    document = {"a": ["##vso[task.setvariable variable=x]y", "###[group]", "##", "\\##teamcity[x]"]}
+    text = json_document(document)
+    assert "##" not in text
+    assert json.loads(text) == document
+    plan = make_plan(reason="##vso[x]")
+    assert b"##" not in encode(plan)
+    assert decode(encode(plan)) == plan
