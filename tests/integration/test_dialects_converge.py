@@ -29,7 +29,7 @@ from reconciler.sandbox.behaviour.definition import Behaviour, MembersShown
 from reconciler.sandbox.server import Sandbox
 from reconciler.scim.dialects import load_dialect
 from sandboxes import leaving
-from thoroughness import THOROUGH
+from thoroughness import THOROUGH, cases
 from whole_way import Product, Row, Workspace
 
 pytestmark = pytest.mark.slow
@@ -77,12 +77,13 @@ class Case:
 
 
 # So short that the scenario goes beyond a page and a batch.
-SHORT: Mapping[str, Any] = {"page_limit": 10, "max_members": 10}
-SHORT_BATCHES = {"max_members_per_patch": 10, "max_operations_per_patch": 10}
+FEW = cases(5, thorough=10)
+SHORT: Mapping[str, Any] = {"page_limit": FEW, "max_members": FEW}
+SHORT_BATCHES = {"max_members_per_patch": FEW, "max_operations_per_patch": FEW}
 CASES: Mapping[str, Case] = {
     "atlassian": Case(not_planned=("addresses", "profileUrl", "employeeNumber", "manager.value")),
     "aws-identity-center": Case(
-        user=one_value_each, rules={"cursor_limit": 10}, capabilities={"page_size": 10, "group_page_size": 10}
+        user=one_value_each, rules={"cursor_limit": FEW}, capabilities={"page_size": FEW, "group_page_size": FEW}
     ),
     # That it keeps deleted users, as this one does, its dialect does not say: it is found out.
     "hcp-terraform": Case(not_kept=frozenset({""})),

@@ -17,9 +17,10 @@ from reconciler.diagnostics import ReconcilerError
 from reconciler.sandbox.behaviour.definition import UserDelete
 from reconciler.sandbox.seed import dump
 from reconciler.sandbox.server import Sandbox
+from thoroughness import cases
 from whole_way import HARD_NAMES, Row, Workspace
 
-COUNT = 25
+COUNT = cases(16, thorough=25)
 STRANGER = "robot@elsewhere.example"
 OURS = 'userName ew "@example.com"'
 EVERYBODY, QUOTED, HARD, EMPTY = "everybody", 'team "quoted" \\ ünïcode', "team-hard", "team-empty"
