@@ -75,16 +75,23 @@ def _concerned(touched: Touched, desired: Desired, live: Live) -> Part:
 
 
 def _with_inner(groups: Iterable[DesiredGroup], desired: Desired, names: Collection[str]) -> Iterator[DesiredGroup]:
-    """Yield groups, and those inside of them by the files, each with the members that take part."""
+    """Yield groups, and those inside of them by the files, each with the members that take part.
+
+    Of the latter, nothing was asked of the directory: they only give members, and mean no live group.
+    """
     by_name = {fold(group.name): group for group in desired.groups}
-    wanted, pending = {fold(group.name) for group in groups}, list(groups)
+    concerned, pending = {fold(group.name) for group in groups}, list(groups)
+    wanted = set(concerned)
     while pending:
         for member in pending.pop().members or ():
             inner = by_name.get(fold(member.name)) if member.kind is Kind.GROUP else None
             if inner is not None and fold(inner.name) not in wanted:
                 wanted.add(fold(inner.name))
                 pending.append(inner)
-    return (_with_members(group, names) for group in desired.groups if fold(group.name) in wanted)
+    for group in desired.groups:
+        name = fold(group.name)
+        if name in wanted:
+            yield _with_members(group if name in concerned else replace(group, id=None), names)
 
 
 def _with_members(group: DesiredGroup, names: Collection[str]) -> DesiredGroup:
@@ -122,6 +129,9 @@ class Confinement:
             without which a touched membership could not be made.
         entangled: those whose steps do only where a step of the change needs them: they hold a name that it gives away.
         gone: by kind, the ids of the live resources that the files meant before the change.
+        whole: the groups of whose members every one counts, by folded name.
+        waiting: the groups that are to be replaced under another name, and not by the change: until they are, nothing
+            can be said of their members.
         members: by folded name of a group, the ids of its live members whose places are touched.
         found: the live resources that listed ones mean, as far as they take part.
     """
@@ -130,6 +140,8 @@ class Confinement:
     planned: frozenset[MemberKey]
     entangled: frozenset[MemberKey]
     gone: Mapping[Kind, frozenset[str]]
+    whole: frozenset[str]
+    waiting: Mapping[str, LiveGroup]
     members: Mapping[str, frozenset[str]]
     found: frozenset[tuple[Kind, str]]
 
@@ -145,7 +157,9 @@ class Confinement:
     def roster(self, target: Target, roster: Roster) -> Roster:
         """Return the places of a group that are touched."""
         name = fold(target.desired.name)
-        if name in self.touched.whole:
+        if name in self.waiting:
+            return Roster({}, {})
+        if name in self.whole:
             return roster
         stated, ids = self.touched.members.get(name, {}), self.members.get(name, frozenset())
 
@@ -161,7 +175,9 @@ class Confinement:
     def current(self, target: Target, members: Iterable[str]) -> Iterator[str]:
         """Yield the live members of a group whose places are touched."""
         name = fold(target.desired.name)
-        if name in self.touched.whole:
+        if name in self.waiting:
+            return iter(())
+        if name in self.whole:
             return iter(members)
         ids = self.members.get(name, frozenset())
         return (member for member in members if member in ids)
@@ -233,10 +249,16 @@ def confine(touched: Touched, live: Live, users: Users, groups: Groups) -> Confi
     planned = {(kind, name) for kind in Kind for name in touched.of_kind(kind)}
     planned |= set(_needed(touched, users, groups))
     pairs: tuple[AnyPair, ...] = (*users.pairs, *groups.pairs)
+    entangled = frozenset(_Names(pairs).entangled(planned))
+    replaced = _replaced(groups) if not live.capabilities.group_rename else {}
+    succeeding = {fold(pair.desired.name) for pair in groups.pairs if pair.predecessor is not None}
+    own = {name for kind, name in (*planned, *entangled) if kind is Kind.GROUP}
     return Confinement(
         touched=touched,
         planned=frozenset(planned),
-        entangled=frozenset(_Names(pairs).entangled(planned)),
+        entangled=entangled,
+        whole=touched.whole | (own & (replaced.keys() | succeeding)),
+        waiting={name: old for name, old in replaced.items() if name not in own and touched.members.get(name)},
         gone={
             Kind.USER: frozenset(_of_touched(old_users.pairs, touched)),
             Kind.GROUP: frozenset(_of_touched(old_groups.pairs, touched)),
@@ -244,6 +266,15 @@ def confine(touched: Touched, live: Live, users: Users, groups: Groups) -> Confi
         members=_live_members(touched, (*pairs, *old_users.pairs, *old_groups.pairs), live),
         found=frozenset((pair.live.kind, pair.live.id) for pair in pairs if pair.live is not None),
     )
+
+
+def _replaced(groups: Groups) -> Mapping[str, LiveGroup]:
+    """Return the groups that are to take the place of one of another name, by folded name, each with the old one."""
+    return {
+        fold(pair.desired.name): pair.live
+        for pair in groups.pairs
+        if pair.live is not None and fold(pair.live.name) != fold(pair.desired.name)
+    }
 
 
 def _meant_before(touched: Touched, live: Live) -> tuple[Users, Groups]:

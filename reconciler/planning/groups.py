@@ -53,6 +53,7 @@ def plan_groups(
     for pair in correlation.pairs:
         if not context.plans(pair.desired):
             targets.append(Target(desired=pair.desired, live=pair.live))
+            _tell_waiting(context, pair.desired)
             continue
         step, target = _listed(context, pair, comparison)
         steps.extend([step] if step else [])
@@ -62,6 +63,19 @@ def plan_groups(
         steps.extend(_unlisted(context, live, periods))
     context.findings.notes.extend(comparison.notes())
     return tuple(steps), tuple(targets)
+
+
+def _tell_waiting(context: Context, desired: DesiredGroup) -> None:
+    """Tell what cannot be said of the members of a group that is to take the place of another one."""
+    waiting = context.confinement.waiting if context.confinement is not None else {}
+    old = waiting.get(fold(desired.name))
+    if old is not None:
+        context.findings.warn(
+            "replacement-first",
+            f"{desired.address} takes the place of {old.address}, and that is no part of this change: memberships that "
+            "the change gives or takes there are left to a plan of everything",
+            desired.source.locate(DISPLAY_NAME),
+        )
 
 
 def _listed(

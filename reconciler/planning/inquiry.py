@@ -239,7 +239,8 @@ class Inquiry:
         """Take in groups with their members, as far as the directory tells them."""
         for group in groups:
             self._filled[group.id] = group
-            if any(question.key in self._of_whole for question in answered_by(group)):
+            whole = any(question.key in self._of_whole for question in answered_by(group))
+            if whole or self._is_replaced(group):
                 self._want(Question(Kind.USER, ID, member) for member in group.members or ())
 
     @cached_property
@@ -247,6 +248,14 @@ class Inquiry:
         """What groups are found by of whose members every one counts."""
         groups = [state[name] for state in self._listed[Kind.GROUP] for name in self._touched.whole if name in state]
         return {question.key for one in groups for question in questions_about(Kind.GROUP, one)}
+
+    def _is_replaced(self, group: LiveGroup) -> bool:
+        """Tell whether another group takes the place of one, so that everybody in it has to be carried over."""
+        if self._capabilities.group_rename:
+            return False
+        now = self._listed[Kind.GROUP][0]
+        names = {fold(one.name) for one in self._competition.about(group)} & now.keys()
+        return any(name != fold(group.name) for name in names)
 
     @property
     def users(self) -> tuple[LiveUser, ...]:

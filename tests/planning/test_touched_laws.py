@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from changed_files import Change, changes, read_for, touched_by
 from desired_and_live import AS_OF
 from reconciler.diagnostics import DiagnosticsError
-from reconciler.model import Desired, Kind, Live
+from reconciler.model import Desired, Live
 from reconciler.planning import Action, Plan, Reason, Step, plan
-from reconciler.planning.correlation import correlate
+from reconciler.planning.correlation import AnyPair, correlate
 from simulated_directory import SimulatedDirectory
 from thoroughness import cases
 
@@ -98,10 +98,10 @@ def test_nobody_goes_whom_the_files_did_not_mean_before(change: Change) -> None:
     assume(planned(change.now, change.live) is not None and planned(change.before, change.live) is not None)
     made = planned_since(change.before, change.now, change.live)
     before, live = change.before, change.live
-    meant = {
-        *((Kind.USER, pair.live.id) for pair in correlate(before.users, live.users).pairs if pair.live),
-        *((Kind.GROUP, one.id) for pair in correlate(before.groups, live.groups).pairs for one in [pair.live] if one),
-    }
+    users = correlate(before.users, live.users).pairs
+    groups = correlate(before.groups, live.groups, renamable=live.capabilities.group_rename).pairs
+    pairs: tuple[AnyPair, ...] = (*users, *groups)
+    meant = {(one.kind, one.id) for pair in pairs for one in (pair.live, pair.predecessor) if one is not None}
     goers = [step for step in made.steps if step.action in (Action.DEACTIVATE, Action.DELETE)]
     unlisted = [step for step in goers if step.reason is Reason.UNLISTED]
     assert {(step.kind, step.resource_id) for step in unlisted} <= meant

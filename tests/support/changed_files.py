@@ -13,7 +13,17 @@ from desired_and_live import AS_OF
 from random_states import GROUP_NAMES, USER_NAMES, States, states
 from reconciler.attributes import fold
 from reconciler.config import Limit, Protection
-from reconciler.model import Desired, DesiredGroup, DesiredResource, DesiredUser, Kind, Live, LiveUser, Member
+from reconciler.model import (
+    Desired,
+    DesiredGroup,
+    DesiredResource,
+    DesiredUser,
+    Kind,
+    Live,
+    LiveGroup,
+    LiveUser,
+    Member,
+)
 from reconciler.planning.inquiry import Inquiry, excerpt
 from reconciler.planning.touched import Touched, touched
 
@@ -91,6 +101,12 @@ def _closed(
     return found
 
 
+def _without_groups(group: LiveGroup, live: Live) -> LiveGroup:
+    if group.members is None:
+        return group
+    return replace(group, members=tuple(one for one in group.members if one not in live.groups_by_id))
+
+
 @st.composite
 def protections(draw: st.DrawFn) -> Protection:
     """What ``protect`` says, of names that collide with those of the states."""
@@ -112,6 +128,8 @@ def changes(draw: st.DrawFn) -> Change:
     """Two states of the files, each as loading would accept it, and a directory in any state."""
     first, second = draw(states()), draw(states())
     live, rules = replace(first.live, partial=frozenset()), first.desired.config.policy
+    if not live.capabilities.nested_groups:
+        live = replace(live, groups=tuple(_without_groups(group, live) for group in live.groups))
     waits = timedelta(days=draw(st.sampled_from([0, 0, 7])))
     rules = replace(
         rules,
