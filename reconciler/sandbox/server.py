@@ -200,7 +200,7 @@ def _build(directory: Directory, base_url: str, token: str, *, record: bool) -> 
         from reconciler.sandbox.gate import Gate
     except ImportError as error:
         raise SandboxError(
-            f"the embedded directory needs a web server ({error}); try: pip install 'reconciler[sandbox]'"
+            f"the embedded directory needs a web server ({error}); install reconciler with its extra “sandbox”"
         ) from error
     layer = FaultLayer(
         build_app(directory, base_url),

@@ -114,7 +114,7 @@ class Database:
             engine = _postgresql(url)
         except ImportError as error:
             raise StoreError(
-                f"{place} needs the driver of PostgreSQL: install reconciler[postgresql] ({error})"
+                f"{place} needs the driver of PostgreSQL: install reconciler with its extra “postgresql” ({error})"
             ) from error
         return cls(engine, place)
 

@@ -125,4 +125,4 @@ except SandboxError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert "pip install 'reconciler[sandbox]'" in done.stdout
+    assert "install reconciler with its extra “sandbox”" in done.stdout

@@ -208,7 +208,7 @@ try:
 except StoreError as error:
     print(error)
 """
-        assert "install reconciler[postgresql]" in _python(program, str(tmp_path)).stdout
+        assert "install reconciler with its extra “postgresql”" in _python(program, str(tmp_path)).stdout
 
     @pytest.mark.parametrize("password", ["p@ss/w:rd?#%", "plain"])
     def test_a_password_may_hold_anything(self, tmp_path: Path, password: str) -> None:
