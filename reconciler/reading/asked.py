@@ -102,21 +102,14 @@ async def read_asked(
     return await _Asking(inquiry, reading).read()
 
 
-@dataclass(slots=True)
-class _Listed:
-    """A kind that was listed whole."""
-
-    answers: Answers
-    size: int
-
-
 @dataclass
 class _Asking:
     """One inquiry in one directory."""
 
     inquiry: Inquiry
     reading: Reading
-    listed: dict[Kind, _Listed] = field(default_factory=dict)
+    listed: dict[Kind, Answers] = field(default_factory=dict)
+    """The kinds that were listed whole."""
     sizes: dict[Kind, int | None] = field(default_factory=dict)
     asked: dict[Kind, int] = field(default_factory=dict)
     memory: FilterMemory = field(default_factory=FilterMemory)
@@ -247,9 +240,9 @@ class _Asking:
         return sample is None or bool(await self._ask(Question(kind, attribute, sample)))
 
     async def _answer_again(self, kind: Kind, attribute: str) -> None:
-        """Answer out of a listing what a filter answered with nobody."""
+        """Answer out of a listing what filters answered with nobody."""
         self._tell_listing(kind, f"its filter on {attribute} finds nobody, not even somebody who is there")
-        questions = self.nobody.pop((kind, attribute))
+        questions = [one for topic in [*self.nobody] if topic[0] is kind for one in self.nobody.pop(topic)]
         for question, answer in zip(questions, await self._out_of_listing(kind, questions), strict=True):
             self.inquiry.take(question, answer)
 
@@ -288,9 +281,9 @@ class _Asking:
 
     async def _out_of_listing(self, kind: Kind, questions: Iterable[Question]) -> list[Sequence[LiveResource]]:
         listed = self.listed.get(kind) or await self._list(kind)
-        return [listed.answers.to(question) for question in questions]
+        return [listed.to(question) for question in questions]
 
-    async def _list(self, kind: Kind) -> _Listed:
+    async def _list(self, kind: Kind) -> Answers:
         found: Sequence[LiveResource]
         if kind is Kind.USER:
             found = self.every_user = tuple(await self.reading.users())
@@ -298,7 +291,7 @@ class _Asking:
             groups = await self.reading.groups()
             self.has_groups = groups is not None
             found = self.every_group = tuple(groups or ())
-        listed = self.listed[kind] = _Listed(Answers(found), len(found))
+        listed = self.listed[kind] = Answers(found)
         self.sizes[kind] = len(found)
         if kind is Kind.GROUP and self.capabilities.nested_groups:
             users = list(self.every_user or self.inquiry.users)
