@@ -169,7 +169,7 @@ def _said(step: Step) -> Iterator[tuple[Origin | None, str, bool]]:
     """Yield the lines that cause a step, each with what it does, and whether it changes what identifies somebody."""
     what = f"{step.kind.lower()} {label(shorten(step.name, _LONGEST_NAME))}"
     _, sentence = _BY_ACTION[step.action]
-    if step.members:
+    if step.members and step.action in (Action.ADD_MEMBERS, Action.REMOVE_MEMBERS):
         for origin, edges in _by_line((edge.origin or step.origin, edge) for edge in step.members):
             yield origin, sentence.format(members=_members(edges), what=what), False
     elif step.action is Action.UPDATE and step.changes:

@@ -78,7 +78,9 @@ def report(
         redact: whether people are not to be named.
     """
     marker = _marker(found.directory, key)
-    title = f"Directory {quoted(shorten(found.directory, _LONGEST_NAME))}: what waits for a person"
+    # Cut before escaping, which may be slow, and after, where it grew: GitHub takes 256 characters.
+    name = shorten(quoted(shorten(found.directory, _LONGEST_NAME)), 2 * _LONGEST_NAME)
+    title = f"Directory {name}: what waits for a person"
     frame = [marker, _headline(found), *_ending(where)]
     room = LONGEST - sum(len(part.encode()) + 2 for part in frame)
     drift = _drift(found, room - (_LEAST_FOR_PLAN if found.pending is not None else 0), redact=redact)

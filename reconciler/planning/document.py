@@ -107,8 +107,8 @@ def encode(plan: Plan) -> bytes:
 def in_ascii(text: str) -> str:
     """Return JSON with everything beyond printable ASCII escaped, by which neither a terminal nor a log is harmed.
 
-    So is the second sign of ``##[…]``, ``##vso[…]`` and ``##teamcity[…]``, commands that runners of pipelines obey wherever
-    in a line they stand (https://learn.microsoft.com/en-us/azure/devops/pipelines/scripts/logging-commands).
+    So is the second sign of ``##[…]``, ``##vso[…]`` and ``##teamcity[…]``, commands that runners of pipelines obey
+    wherever in a line they stand (https://learn.microsoft.com/en-us/azure/devops/pipelines/scripts/logging-commands).
     """
     return _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text).replace("##", "#\\u0023")
 

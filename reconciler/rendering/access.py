@@ -18,6 +18,8 @@ GROUPS_SHOWN: Final = 20
 """Groups that are shown before they are folded."""
 NAMES_SHOWN: Final = 5
 """People that are named in a line before they are folded."""
+NOBODY_KNOWN: Final = "nobody's changes, as far as it is known"
+"""What is said where the headline is empty."""
 _CAUSES_SHOWN: Final = 3
 _LONGEST_NAME: Final = 100
 
@@ -66,13 +68,13 @@ def access_numbers(plan: Plan) -> AccessNumbers:
     )
 
 
-def left_without_group(plan: Plan) -> frozenset[str]:
-    """Return who keeps a working account, had access to some group and has to none afterwards, by name.
+def left_without_group(plan: Plan) -> tuple[UserEffect, ...]:
+    """Return who keeps a working account, had access to some group and has to none afterwards.
 
     Whoever is deactivated or deleted is meant to lose all, and is not among them. Every rendering counts these alone.
     """
     staying, _ = _by_account(plan)
-    return frozenset(user.name for user in staying if user.loses_last_group)
+    return tuple(user for user in staying if user.loses_last_group)
 
 
 def _by_account(plan: Plan) -> tuple[list[UserEffect], list[UserEffect]]:
@@ -127,10 +129,10 @@ def access_lines(plan: Plan, style: Style, *, by_group: bool = True) -> Iterator
         by_group: whether each group is told; the numbers alone otherwise.
     """
     effect, palette = plan.effect, style.palette
-    if not effect.groups and not effect.unknown:
+    headline = access_headline(plan)
+    if not (headline or effect.groups or effect.unknown):
         return
-    headline = access_headline(plan) or "nobody's changes, as far as it is known"
-    yield f"{palette.paint(palette.strong, 'Access:')} {headline}"
+    yield f"{palette.paint(palette.strong, 'Access:')} {headline or NOBODY_KNOWN}"
     if by_group:
         telling = Telling(plan, style)
         yield from telling.groups()
@@ -148,7 +150,7 @@ class Telling:
         self._style = style
         self._steps: Mapping[str, Step] = {step.id: step for step in plan.steps}
         self._named: dict[str, frozenset[str]] = {}
-        self._last = left_without_group(plan)
+        self._last = {user.name for user in left_without_group(plan)}
 
     def groups(self) -> Iterator[str]:
         """Yield the groups, the largest loss first, and how many are not shown."""

@@ -135,7 +135,7 @@ def _groups(plan: Plan, person: Person, style: Style) -> Iterator[str]:
     if effect is not None and effect.kept:
         kept = ", ".join(label(abbreviated(name, LONGEST_NAME)) for name in effect.kept)
         yield f"      kept: {kept}"
-    if effect is not None and effect.name in left_without_group(plan):
+    if effect is not None and effect in left_without_group(plan):
         yield f"      {palette.paint(palette.remove, '!')} keeps a working account and is left without any group"
     yield ""
 

@@ -150,15 +150,15 @@ def _replacements(steps: Sequence[Step]) -> Risk:
 
 def _last_groups(plan: Plan) -> Risk:
     left = left_without_group(plan)
-    addresses = (Kind.USER.address(user.name) for user in plan.effect.users if user.name in left)
+    names = dict.fromkeys(user.name for user in left)
     causes = (change for group in plan.effect.groups for change in group.lost)
-    steps = dict.fromkeys(change.step for change in causes if not left.isdisjoint(change.users)) if left else ()
-    return _risk("last-group", len(left), addresses=dict.fromkeys(addresses), steps=steps)
+    steps = dict.fromkeys(change.step for change in causes if not names.keys().isdisjoint(change.users))
+    return _risk("last-group", len(left), addresses=map(Kind.USER.address, names), steps=steps)
 
 
 def _emptied(plan: Plan) -> Risk:
-    gone = {step.name for step in plan.steps if step.kind is Kind.GROUP and step.action is Action.DELETE}
-    groups = [group for group in plan.effect.groups if group.before and group.after == 0 and group.name not in gone]
+    gone = {step.resource_id for step in plan.steps if step.kind is Kind.GROUP and step.action is Action.DELETE}
+    groups = [group for group in plan.effect.groups if group.before and group.after == 0 and group.id not in gone]
     steps = dict.fromkeys(change.step for group in groups for change in group.lost)
     addresses = (Kind.GROUP.address(group.name) for group in groups)
     return _risk("group-emptied", len(groups), addresses=addresses, steps=steps)

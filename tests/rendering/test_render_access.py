@@ -78,7 +78,7 @@ def test_whoever_goes_with_the_account_is_not_counted_among_those_left_without_a
         user = UserEffect(name="ada@example.com", id="id-ada@example.com", before=before, after=after)
         plan = make_plan(leaves, effect=Effect(groups=(GroupEffect(name="team-x", lost=(lost,)),), users=(user,)))
         assert access_headline(plan) == "1 person changes: 1 loses (1 with the account)"
-        assert left_without_group(plan) == frozenset()
+        assert left_without_group(plan) == ()
         assert "left without" not in "\n".join(told(plan, full=True))
 
 

@@ -4,8 +4,6 @@ import base64
 import hashlib
 import json
 import re
-from collections import Counter
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -22,52 +20,11 @@ from reconciler.planning.plan import DesiredIdentity, DirectoryIdentity, LeftOut
 from reconciler.rendering import report
 from reconciler.rendering.report import render_html
 from reconciler.rendering.report.assets import assets, vendored
+from report_pages import ReportPage
 from sample_plans import ALL, HOSTILE, SAMPLES, group_step, make_plan, user_step
 from thoroughness import cases
 
 VENDOR = Path(report.__file__).parent / "vendor"
-
-
-class Page(HTMLParser):
-    """What a browser would find in a report, as far as a parser of the standard library can tell."""
-
-    def __init__(self, document: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: Counter[tuple[str, tuple[str, ...]]] = Counter()
-        self.text: list[str] = []
-        self.scripts: list[str] = []
-        self.styles: list[str] = []
-        self.data = ""
-        self.policy = ""
-        self._inside = ""
-        self.feed(document)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        self.tags[tag, tuple(given)] += 1
-        self._inside = tag if tag != "script" else f"script {given.get('type', '')}"
-        if given.get("http-equiv") == "Content-Security-Policy":
-            self.policy = given.get("content") or ""
-
-    def handle_data(self, data: str) -> None:
-        match self._inside:
-            case "script application/json":
-                self.data += data
-            case "script ":
-                self.scripts.append(data)
-            case "style":
-                self.styles.append(data)
-            case _:
-                self.text.append(data)
-
-    def handle_endtag(self, _tag: str) -> None:
-        self._inside = ""
-
-    @property
-    def plan(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.data)
-        return found
 
 
 def body(document: str) -> str:
@@ -83,7 +40,7 @@ def test_a_report_reads_as_it_did_when_it_was_last_looked_at(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["every_kind", "replacement", "unknown_access"])
 def test_the_script_is_given_what_it_was_when_it_was_last_looked_at(name: str) -> None:
-    data = Page(render_html(SAMPLES[name]())).plan
+    data = ReportPage(render_html(SAMPLES[name]())).plan
     lines = (f'"{part}": {json.dumps(content, ensure_ascii=False)}' for part, content in data.items())
     assert_golden(f"{name}.report.json", "{\n" + ",\n".join(lines) + "\n}\n")
 
@@ -102,7 +59,7 @@ def test_the_library_call_gives_the_same() -> None:
 
 
 def test_the_policy_lets_run_just_what_is_in_the_file() -> None:
-    page = Page(render_html(SAMPLES["tiny"]()))
+    page = ReportPage(render_html(SAMPLES["tiny"]()))
 
     def named(texts: list[str]) -> str:
         return " ".join(
@@ -118,7 +75,7 @@ def test_the_policy_lets_run_just_what_is_in_the_file() -> None:
 
 def test_no_element_runs_styles_or_loads_anything_by_an_attribute() -> None:
     for name in SAMPLES:
-        for _, attributes in Page(render_html(SAMPLES[name]())).tags:
+        for _, attributes in ReportPage(render_html(SAMPLES[name]())).tags:
             assert not [
                 one for one in attributes if one.startswith("on") or one in ("style", "src", "srcset", "action")
             ]
@@ -150,7 +107,7 @@ def test_every_vendored_file_is_in_the_table() -> None:
 
 def test_every_step_change_and_membership_is_in_the_data() -> None:
     for name, sample in SAMPLES.items():
-        plan, data = sample(), Page(render_html(sample())).plan
+        plan, data = sample(), ReportPage(render_html(sample())).plan
         columns = data["columns"]["step"]
         assert len(data["steps"]) == len(plan.steps), name
         for row, step in zip(data["steps"], plan.steps, strict=True):
@@ -160,14 +117,14 @@ def test_every_step_change_and_membership_is_in_the_data() -> None:
 
 
 def test_texts_are_told_once() -> None:
-    data = Page(render_html(SAMPLES["many_members"]())).plan
+    data = ReportPage(render_html(SAMPLES["many_members"]())).plan
     assert len(set(data["texts"])) == len(data["texts"])
 
 
 def test_two_people_whose_long_names_look_alike_stay_two() -> None:
     one, other = (f"{'a' * 300}{n}{'z' * 300}@example.com" for n in "12")
     plan = make_plan(*(user_step(Action.DEACTIVATE, name, Reason.UNLISTED) for name in (one, other)))
-    assert len(Page(render_html(plan)).plan["names"]) == 2
+    assert len(ReportPage(render_html(plan)).plan["names"]) == 2
 
 
 def test_values_that_are_long_show_where_they_differ() -> None:
@@ -175,7 +132,7 @@ def test_values_that_are_long_show_where_they_differ() -> None:
     step = user_step(
         Action.UPDATE, "ada@example.com", Reason.DIFFERS, changes=(Change(path="title", before=before, after=after),)
     )
-    texts = Page(render_html(make_plan(step))).plan["texts"]
+    texts = ReportPage(render_html(make_plan(step))).plan["texts"]
     assert any("ONE" in text for text in texts)
     assert any("TWO" in text for text in texts)
 
@@ -217,7 +174,7 @@ def test_nothing_foreign_becomes_markup_or_a_control_character(text: str, other:
     document = render_html(foreign_plan(text, other))
     document.encode()
     assert all(character.isprintable() or character == "\n" for character in document)
-    page = Page(document)
+    page = ReportPage(document)
     assert page.tags == PLAIN_TAGS
     assert all(shown.isprintable() for shown in page.plan["texts"])
 
@@ -282,4 +239,4 @@ def foreign_plan(text: str, other: str) -> Plan:
     )
 
 
-PLAIN_TAGS = Page(render_html(foreign_plan("plain", "word"))).tags
+PLAIN_TAGS = ReportPage(render_html(foreign_plan("plain", "word"))).tags

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harmless import SGR, assert_harmless
 from reconciler.planning import Plan
 from reconciler.rendering import render_text
 from reconciler.rendering.escape import columns
@@ -19,7 +20,6 @@ from reconciler.rendering.person import render_person
 from sample_plans import ATTACKS, EVERY_PLANE, HOSTILE, SAMPLES, saturated
 from thoroughness import cases
 
-SGR = re.compile(r"\x1b\[[0-9;]*m")
 COMMANDS = ("::error::x", " ::error::x", "##vso[x]")
 foreign = st.text(max_size=60) | st.sampled_from([HOSTILE, EVERY_PLANE, *COMMANDS, *ATTACKS])
 shapes = st.fixed_dictionaries(
@@ -31,16 +31,6 @@ shapes = st.fixed_dictionaries(
         "group_by": st.sampled_from(["kind", "user", "group"]),
     }
 )
-
-
-def assert_harmless(text: str, *, color: bool) -> None:
-    plain = SGR.sub("", text) if color else text
-    assert plain.endswith("\n")
-    for line in plain[:-1].split("\n"):
-        assert line.isprintable(), line
-        assert not line.lstrip().startswith("::"), line
-        assert "##[" not in line
-        assert "##vso[" not in line.lower()
 
 
 def unfolded(text: str) -> list[str]:

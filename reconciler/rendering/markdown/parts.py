@@ -11,7 +11,7 @@ from typing import Final
 from reconciler.model import Kind
 from reconciler.planning.effect import AccessChange, GroupEffect
 from reconciler.planning.plan import Action, Plan, Step, Verdict
-from reconciler.rendering.access import Telling, access_headline
+from reconciler.rendering.access import NOBODY_KNOWN, Telling, access_headline
 from reconciler.rendering.escape import shorten
 from reconciler.rendering.markdown.changes import change_rows
 from reconciler.rendering.markdown.fitting import Part, Row
@@ -204,7 +204,7 @@ def _access(plan: Plan) -> Part:
     groups = sorted(plan.effect.groups, key=lambda group: (-_people_of(group.lost), -_people_of(group.gained)))
     rows = [Row(_group(group, telling.numbers(group))) for group in groups]
     rows += [Row((f"- {code(name)}: who is in it is not known",)) for name in plan.effect.unknown]
-    title = f"<b>Who has access:</b> {access_headline(plan) or 'not known'}"
+    title = f"<b>Who has access:</b> {access_headline(plan) or NOBODY_KNOWN}"
     return Part(rank=8, opening=folded(title), rows=rows, closing="</details>", noun="groups")
 
 

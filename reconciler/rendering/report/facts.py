@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.planning.plan import Plan, Verdict
-from reconciler.rendering.access import access_headline, access_numbers
+from reconciler.rendering.access import NOBODY_KNOWN, access_headline, access_numbers
 from reconciler.rendering.escape import abbreviated, address_label, label, safe, shorten
 from reconciler.rendering.provenance import circumstances, confines, credentials, sources
 from reconciler.rendering.refusals import more_resources, refusal
@@ -135,7 +135,7 @@ def facts(plan: Plan, risks: Sequence[Risk]) -> Facts:
         capabilities=tuple((safe(name), inline(value, _LONGEST_TEXT)) for name, value in plan.capabilities.items()),
         unknown=tuple(address_label(abbreviated(f"group:{name}", _LONGEST_NAME)) for name in plan.effect.unknown),
         steps=len(plan.steps),
-        access=access_headline(plan),
+        access=access_headline(plan) or NOBODY_KNOWN.capitalize(),
     )
 
 
