@@ -93,13 +93,14 @@ def access_headline(plan: Plan) -> str:
     """Return whose access a plan changes, in one line; nothing where it changes nobody's as far as it is known.
 
     ``214 people change: 2 gain, 212 lose (5 with the account); 3 keep a working account and are left without any
-    group``.
+    group``. Where it is not known who is in some group that changes as a whole, these are ``at least 214 people``.
     """
     numbers = access_numbers(plan)
     leaving = f" ({numbers.leave:,} with the account)" if numbers.leave else ""
     lose = f"{_verb(numbers.lose, 'lose')}{leaving}"
     parts = (_verb(numbers.gain, "gain"), lose, _verb(numbers.both, "gain", "lose"))
     people = "1 person changes" if numbers.people == 1 else f"{numbers.people:,} people change"
+    people = f"at least {people}" if plan.effect.unknown else people
     told = [f"{people}: {', '.join(filter(None, parts))}"] if numbers.people else []
     if numbers.last:
         told.append(f"{_verb(numbers.last, 'keep')} a working account and {_are(numbers.last)} left without any group")
@@ -138,7 +139,7 @@ def access_lines(plan: Plan, style: Style, *, by_group: bool = True) -> Iterator
         yield from telling.groups()
     if effect.unknown:
         names = _listed(effect.unknown, len(effect.unknown) if style.full else NAMES_SHOWN)
-        yield f"  {palette.paint(palette.change, '?')} who is in {names} is not known"
+        yield f"  {palette.paint(palette.change, '?')} not everybody is known who is in {names}"
     yield ""
 
 
@@ -184,17 +185,18 @@ class Telling:
         yield from self.people(group)
 
     def people(self, group: GroupEffect) -> Iterator[str]:
-        """Yield who gains and loses a group: everybody where the style is full, otherwise whom no step names."""
+        """Yield who gains and loses a group; nobody where the style is not full and steps name them all."""
         style, palette = self._style, self._style.palette
         for sign, changes in (("-", group.lost), ("+", group.gained)):
             painted = palette.paint(palette.of(sign), sign)
             if style.full:
                 for cause, names in self._by_cause(group, changes).items():
                     yield f"      {painted} {cause}: {_listed(names, len(names))}"
-            elif chosen := [change for change in changes if not self._shown(change, group)]:
-                # Whoever is left without any group comes first: where names are folded, these are seen.
-                names = sorted(_names(chosen), key=lambda name: (name not in self._last, name))
-                yield f"      {painted} {_listed(names, NAMES_SHOWN)}"
+            elif unshown := _names(change for change in changes if not self._shown(change, group)):
+                # Everybody who is counted is named or counted here. Where names are folded, whoever is left without
+                # any group is seen, and then whom no step names.
+                ranked = sorted((name not in self._last, name not in unshown, name) for name in _names(changes))
+                yield f"      {painted} {_listed([name for _, _, name in ranked], NAMES_SHOWN)}"
 
     def numbers(self, group: GroupEffect) -> str:
         """Return how many people gain and lose a group, by what, and how many have it before and after."""
@@ -205,13 +207,14 @@ class Telling:
         return self._steps.get(change.step)
 
     def _parts(self, group: GroupEffect) -> Iterator[str]:
+        least = "at least " if group.name in self._effect.unknown else ""
         if group.lost:
             number, last = _people(group.lost), len(self._last & _names(group.lost))
             some = f", {last:,} of them" if last < number else " and"
             ending = f"{some} {_are(last)} left without any group" if last else ""
-            yield f"{_verb(number, 'lose')} it ({self._causes(group, group.lost)}){ending}"
+            yield f"{least}{_verb(number, 'lose')} it ({self._causes(group, group.lost)}){ending}"
         if group.gained:
-            yield f"{_verb(_people(group.gained), 'gain')} it ({self._causes(group, group.gained)})"
+            yield f"{least}{_verb(_people(group.gained), 'gain')} it ({self._causes(group, group.gained)})"
         if group.before is not None and group.after is not None:
             yield f"{group.before:,} → {group.after:,} people"
 

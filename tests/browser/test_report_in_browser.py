@@ -158,7 +158,7 @@ def test_a_cause_leads_to_its_step_opened(desk: Desk) -> None:
 
 def test_what_nobody_knows_is_not_called_nothing(desk: Desk) -> None:
     page = desk.open("unknown_access")
-    expect(page.get_by_text("The directory does not tell who is in")).to_contain_text("team-secret")
+    expect(page.get_by_text("Not everybody is known who is in")).to_contain_text("team-secret")
     expect(page.get_by_text("is not known.", exact=False).last).to_be_visible()
 
 

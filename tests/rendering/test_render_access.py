@@ -61,12 +61,31 @@ def test_the_largest_loss_comes_first() -> None:
 
 
 def test_what_is_not_known_is_said() -> None:
-    assert told(SAMPLES["unknown_access"]())[-1] == "  ? who is in team-closed, team-secret is not known"
+    assert told(SAMPLES["unknown_access"]())[-1] == "  ? not everybody is known who is in team-closed, team-secret"
     lost = AccessChange(step="remove_members group:team-x", users=("ada@example.com",))
     unknown = Effect(groups=(GroupEffect(name="team-x", lost=(lost,)),), users=(UserEffect(name="ada@example.com"),))
     assert access_headline(make_plan(effect=unknown)) == (
         "1 person changes: 1 loses; whether 1 of them is left without any group is not known"
     )
+
+
+def test_numbers_that_are_not_known_in_full_are_the_least_that_they_can_be() -> None:
+    lost = AccessChange(step="remove_members group:team-x", users=("ada@example.com",))
+    effect = Effect(
+        groups=(GroupEffect(name="team-x", lost=(lost,)),),
+        users=(UserEffect(name="ada@example.com", before=2, after=1),),
+        unknown=("team-x",),
+    )
+    headline, group, *_ = told(make_plan(effect=effect))
+    assert headline == "Access: at least 1 person changes: 1 loses"
+    assert group.startswith("  - team-x: at least 1 loses it")
+
+
+def test_everybody_who_is_counted_is_named_or_counted_as_one_more() -> None:
+    lines = told(SAMPLES["nested_access"]())
+    (at,) = [number for number, line in enumerate(lines) if line.startswith("  ~ team-platform")]
+    assert "4 gain it (3 through team-core, 1 added)" in lines[at]
+    assert lines[at + 2] == "      + dan@example.com, eve@example.com, fay@example.com, new@example.com"
 
 
 @pytest.mark.parametrize("action", [Action.DEACTIVATE, Action.DELETE])

@@ -135,7 +135,7 @@ def facts(plan: Plan, risks: Sequence[Risk]) -> Facts:
         capabilities=tuple((safe(name), inline(value, _LONGEST_TEXT)) for name, value in plan.capabilities.items()),
         unknown=tuple(address_label(abbreviated(f"group:{name}", _LONGEST_NAME)) for name in plan.effect.unknown),
         steps=len(plan.steps),
-        access=access_headline(plan) or NOBODY_KNOWN.capitalize(),
+        access=_begun(access_headline(plan) or NOBODY_KNOWN),
     )
 
 
@@ -253,3 +253,8 @@ def _provenance(plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.confirm_replace:
         yield "Confirmed", "replaced groups may go"
     yield "Made by", safe(shorten(plan.tool, _LONGEST_TEXT))
+
+
+def _begun(words: str) -> str:
+    """Return words as a sentence begins."""
+    return words[:1].upper() + words[1:]
