@@ -83,7 +83,9 @@ def _opened(
     sleep: Callable[[float], None],
     on_wait: Callable[[Wait], None] | None,
 ) -> Iterator[github.GitHub | gitlab.GitLab]:
-    place = github_place(given, environ) if host == "github" else gitlab_place(given, environ)
+    place = (
+        github_place(given, environ) if host == "github" else gitlab_place(given, environ, of_review=number is not None)
+    )
     of_host = github if host == "github" else gitlab
     with RestApi(
         "GitHub" if host == "github" else "GitLab",

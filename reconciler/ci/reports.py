@@ -13,7 +13,6 @@ from typing import Final
 
 from reconciler.ci.hosts import Host
 from reconciler.ci.issues import Report
-from reconciler.equality import fold
 from reconciler.model import Kind
 from reconciler.planning.drift import Drift, Item, Sort
 from reconciler.planning.plan import Plan
@@ -22,6 +21,7 @@ from reconciler.rendering.escape import quoted, shorten
 from reconciler.rendering.markdown import render_markdown
 from reconciler.rendering.markdown.fitting import Part, Row, fit
 from reconciler.rendering.markdown.inert import code, link, prose
+from reconciler.rendering.pseudonyms import is_only_id, texts_in
 from reconciler.rendering.style import Style
 from reconciler.rendering.words import counted
 
@@ -145,8 +145,7 @@ def _forms(item: Item, style: Style, *, redact: bool) -> tuple[str, ...]:
 
 def _unnamed(item: Item) -> str:
     """Return a difference without names and values: which resource by its id, and what of it."""
-    known = item.resource_id is not None and "@" not in item.resource_id and fold(item.resource_id) != fold(item.name)
-    who = code(item.name) if item.kind is Kind.GROUP else code(item.resource_id or "") if known else "without an id"
+    who = code(item.name) if item.kind is Kind.GROUP else _id_of(item)
     if item.path is not None:
         # A path may hold a filter, and that a value.
         what = f"{code(item.path) if _PATH.fullmatch(item.path) else 'an attribute'} differs"
@@ -155,6 +154,13 @@ def _unnamed(item: Item) -> str:
     else:
         what = "it is there and should not be, or the other way round"
     return f"{item.kind.lower()} {who}: {what}"
+
+
+def _id_of(item: Item) -> str:
+    if item.resource_id is None:
+        return "without an id"
+    known = (item.name, *(text for value in (item.left, item.live, item.wanted) for text in texts_in(value)))
+    return code(item.resource_id) if is_only_id(item.resource_id, known) else "whose id tells a name"
 
 
 def _plan(plan: Plan, host: Host, room: int, where: str | None, *, redact: bool) -> list[str]:

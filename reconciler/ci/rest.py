@@ -25,7 +25,7 @@ from reconciler.ci.errors import (
     HostUnavailableError,
     UnreadableAnswerError,
 )
-from reconciler.scim.endpoint import trusted
+from reconciler.scim.endpoint import is_loopback, trusted
 from reconciler.scim.errors import printable
 from reconciler.scim.failures import never_sent
 from reconciler.scim.retry import RetryPolicy, asked_wait
@@ -97,6 +97,8 @@ class RestApi:
             headers={"Accept": "application/json", "User-Agent": TOOL.replace(" ", "/"), **headers},
             timeout=_TIMEOUT,
             verify=trusted(base_url),
+            # No proxy on the way to this machine itself.
+            trust_env=not is_loopback(httpx.URL(base_url).host),
         )
 
     def __enter__(self) -> Self:

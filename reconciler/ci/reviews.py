@@ -6,7 +6,7 @@ may comment may also edit what others wrote.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol, TypeAlias
 
@@ -93,25 +93,41 @@ def keep_comment(thread: Thread, body: str, marker: str) -> Posted:
     """
     me = thread.myself()
     for attempt in range(1, _LOOKS + 1):
-        ours = [one for one in thread.comments() if one.author == me and one.body.lstrip().startswith(marker)]
+        ours = _ours(thread, me, marker)
         if ours:
-            return _update(thread, sorted(ours, key=lambda one: one.id), body)
+            return _update(thread, ours, body)
         try:
-            return Posted(outcome="created", url=thread.create(body).url)
+            created = thread.create(body)
         except AnswerLostError:
             if attempt == _LOOKS:
                 raise
             thread.pause(attempt)
+        else:
+            # Another job may have made one meanwhile. A listing that is behind shows none; the next plan looks again.
+            replaced = _leave_newest(thread, _ours(thread, me, marker))
+            return Posted(outcome="created", url=created.url, replaced=replaced)
     raise AssertionError("unreachable")  # pragma: no cover
 
 
-def _update(thread: Thread, ours: list[Comment], body: str) -> Posted:
-    *older, newest = ours
+def _ours(thread: Thread, me: str, marker: str) -> list[Comment]:
+    """Return the comments that are this plan's, the oldest first."""
+    found = (one for one in thread.comments() if one.author == me and one.body.lstrip().startswith(marker))
+    return sorted(found, key=lambda one: one.id)
+
+
+def _update(thread: Thread, ours: Sequence[Comment], body: str) -> Posted:
+    newest = ours[-1]
     same = same_text(newest.body, body)
     url = newest.url if same else thread.edit(newest, body).url
+    return Posted(outcome="unchanged" if same else "updated", url=url, replaced=_leave_newest(thread, ours))
+
+
+def _leave_newest(thread: Thread, ours: Sequence[Comment]) -> int:
+    """Empty all of ours but the newest, and return how many these were. Jobs at the same moment keep the same one."""
+    older = ours[:-1]
     for one in older:
         thread.edit(one, REPLACED)
-    return Posted(outcome="unchanged" if same else "updated", url=url, replaced=len(older))
+    return len(older)
 
 
 def same_text(held: str, wanted: str) -> bool:

@@ -87,14 +87,21 @@ def graphql_url(api_url: str) -> str:
     return api_url.removesuffix("/v3") + "/graphql"
 
 
-def gitlab_place(given: Given, environ: Mapping[str, str]) -> Place:
+def gitlab_place(given: Given, environ: Mapping[str, str], *, of_review: bool = False) -> Place:
     """Return which project of GitLab is meant.
+
+    Args:
+        given: what the command line says.
+        environ: what the runner says.
+        of_review: whether that of the merge request is meant. A pipeline for a merge request from a fork may run in the
+            fork, whose merge requests have the same numbers and are others.
 
     Raises:
         SurroundingsError: that is not known, or cannot be used.
         TokenError: there is no usable token.
     """
-    project = given.repository or _known(environ, "CI_PROJECT_ID", "--repository GROUP/NAME")
+    of_target = environ.get("CI_MERGE_REQUEST_PROJECT_ID") if of_review else None
+    project = given.repository or of_target or _known(environ, "CI_PROJECT_ID", "--repository GROUP/NAME")
     api_url = given.api_url or _known(environ, "CI_API_V4_URL", "--api-url https://gitlab.example.com/api/v4")
     if not (given.token_env or given.token_file or environ.get("GITLAB_TOKEN")) and environ.get("CI_JOB_TOKEN"):
         raise SurroundingsError(
@@ -147,9 +154,23 @@ def gitlab_merge_request(given: Given, environ: Mapping[str, str]) -> int:
 
 
 def gitlab_review_url(number: int, environ: Mapping[str, str]) -> str | None:
-    """Return where people read a merge request of the job's own project, where the runner tells."""
+    """Return where people read a merge request of the project that :func:`gitlab_place` means, if the runner tells."""
     project = web_url(environ.get("CI_MERGE_REQUEST_PROJECT_URL") or environ.get("CI_PROJECT_URL"))
     return f"{project}/-/merge_requests/{number}" if project else None
+
+
+def is_public(environ: Mapping[str, str]) -> bool:
+    """Return whether the runner says that everybody may read the repository, and with it what its jobs write.
+
+    Raises:
+        SurroundingsError: the event cannot be read.
+    """
+    if environ.get("CI_PROJECT_VISIBILITY") == "public":
+        return True
+    match _event(environ.get("GITHUB_EVENT_PATH")):
+        case {"repository": {"private": False}}:
+            return True
+    return False
 
 
 def run_url(environ: Mapping[str, str]) -> str | None:

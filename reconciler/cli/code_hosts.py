@@ -6,6 +6,7 @@ A token is taken from a variable or a file, and never from the command line, whe
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +37,14 @@ def _where(context: click.Context, parameter: click.Parameter, value: str | None
     return url
 
 
+def _redact(_context: click.Context, _parameter: click.Parameter, value: bool | None) -> bool:
+    if value is not None:
+        return value
+    from reconciler.ci.surroundings import is_public
+
+    return is_public(os.environ)
+
+
 def _label(context: click.Context, parameter: click.Parameter, value: str) -> str:
     if not value.strip() or "," in value or not value.isprintable() or len(value) > _LONGEST_LABEL:
         what = f"a label is one line of at most {_LONGEST_LABEL} characters without commas"
@@ -48,7 +57,12 @@ provider_option = click.option(
     type=ChoiceType(_PROVIDERS),
     help="Whose it is. By default that of the runner; `stdout` prints, and sends nothing.",
 )
-redact_option = click.option("--redact", is_flag=True, help="Name people by their ids or initials, and no values.")
+redact_option = click.option(
+    "--redact/--no-redact",
+    default=None,
+    callback=_redact,
+    help="Name people by their ids or initials, and no values; so, if left out, in a repository that is public.",
+)
 where_option = click.option(
     "--where",
     metavar="URL",

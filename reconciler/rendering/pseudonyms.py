@@ -168,15 +168,8 @@ class Pseudonyms:
         return told
 
     def _tells_nothing(self, user_id: str, person: _Person) -> bool:
-        """Tell whether an id is only an id: some directories make it of the name or the e-mail address."""
-        folded = fold(user_id)
-        own = {fold(text) for text in (*person.names, *person.values)}
-        parts = {part for text in own for part in (text, *_WORDS.findall(text), *_joined(text.partition("@")[0]))}
-        return (
-            _SHOWN_ID.fullmatch(user_id) is not None
-            and folded not in self._values
-            and not any(part in folded for part in parts if len(part) >= _SHORTEST)
-        )
+        """Tell whether an id is only an id, and what nobody else is called."""
+        return fold(user_id) not in self._values and is_only_id(user_id, (*person.names, *person.values))
 
     def _numbered(self, person: _Person) -> str:
         initials = next(filter(None, map(_initials, (*person.spelled, *person.names))), "U")
@@ -185,6 +178,26 @@ class Pseudonyms:
             candidate = f"{initials}{self._numbers[initials]}"
             if not {fold(candidate)} & (self._taken | self._ids | self._values):
                 return candidate
+
+
+def is_only_id(user_id: str, known: Iterable[str]) -> bool:
+    """Tell whether an id tells nothing of a person: some directories make it of the name or the e-mail address.
+
+    Args:
+        user_id: the id.
+        known: the person's names, and what else is known of her or him.
+    """
+    folded = fold(user_id)
+    own = {fold(text) for text in known}
+    parts = {part for text in own for part in (text, *_WORDS.findall(text), *_joined(text.partition("@")[0]))}
+    return _SHOWN_ID.fullmatch(user_id) is not None and not any(
+        part in folded for part in parts if len(part) >= _SHORTEST
+    )
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Yield every text and number inside of an attribute's value."""
+    yield from (text for _, text in _texts("", value))
 
 
 def _mentioned(plan: Plan) -> Iterator[str]:

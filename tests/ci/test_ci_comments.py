@@ -77,6 +77,17 @@ def test_of_several_of_ours_the_newest_is_kept_and_no_old_plan_is_left(desk: Des
     assert keep(desk).replaced == 0
 
 
+def test_of_two_jobs_at_the_same_moment_both_leave_the_newest(desk: Desk) -> None:
+    """The other job wrote its comment after we had looked and found none."""
+    desk.wrote(f"{BODY}of the other job")
+    desk.fake.faults.append(When("GET", Reply(200, [])))
+    if desk.host == "gitlab":
+        desk.fake.faults.appendleft(When("GET", Reply(200, {"id": desk.gitlab.me})))
+    posted = keep(desk)
+    assert (posted.outcome, posted.replaced) == ("created", 1)
+    assert desk.bodies == [REPLACED, BODY]
+
+
 @pytest.mark.parametrize("what", [LOST, Reply(502, {"message": "Bad Gateway"})], ids=["carried out", "not carried out"])
 def test_an_answer_that_was_lost_never_makes_two_comments(desk: Desk, what: Reply | str) -> None:
     if isinstance(desk.fake, FakeGitHub):

@@ -118,6 +118,22 @@ def test_redacted_it_names_nobody_and_no_value() -> None:
     assert "user `2819c223`: `title` differs" in body
 
 
+@pytest.mark.parametrize(
+    ("user_id", "told"),
+    [
+        ("2819c223", "user `2819c223`"),
+        ("usr-lovelace-7", "user whose id tells a name"),
+        ("adalovelace", "user whose id tells a name"),
+        ("x\u202ey", "user whose id tells a name"),
+        (None, "user without an id"),
+    ],
+)
+def test_redacted_an_id_stands_for_a_person_unless_it_tells_the_name(user_id: str | None, told: str) -> None:
+    found = drift(item(name="ada.lovelace@example.com", resource_id=user_id))
+    body = report(Findings(directory="acme", drift=found), host="github", label=LABEL, redact=True).body
+    assert f"- {told}: `title` differs" in body
+
+
 def test_much_drift_and_a_large_plan_fit_together_and_say_what_is_left_out() -> None:
     many = drift(*(item(name=f"person{number:05}@example.com") for number in range(5000)))
     body = report(

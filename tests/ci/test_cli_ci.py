@@ -98,6 +98,24 @@ def test_stdout_shows_the_comment_and_sends_nothing(job: Job) -> None:
     assert job.desk.fake.requests == []
 
 
+@pytest.mark.parametrize("command", ["comment", "annotations", "summary"])
+def test_in_a_public_repository_nobody_is_named_unless_that_is_wanted(job: Job, command: str) -> None:
+    event = job.folder / "event.json"
+    event.write_text('{"pull_request": {"number": 7}, "repository": {"private": false}}', encoding="utf-8")
+    given = [command, "acme.plan", *([] if command == "summary" else ["--provider", "stdout"])]
+    assert "ada@example.com" not in job.call(*given, GITHUB_EVENT_PATH=str(event)).stdout
+    assert "ada@example.com" in job.call(*given, "--no-redact", GITHUB_EVENT_PATH=str(event)).stdout
+    assert "ada@example.com" in job.call(*given).stdout
+
+
+def test_an_event_that_cannot_be_read_is_an_error_and_no_private_repository(job: Job) -> None:
+    event = job.folder / "event.json"
+    event.write_text("{", encoding="utf-8")
+    done = job.call("summary", "acme.plan", GITHUB_EVENT_PATH=str(event))
+    assert (done.code, done.stdout) == (1, "")
+    assert "GITHUB_EVENT_PATH" in done.stderr
+
+
 def test_without_a_pull_request_it_is_an_error_or_nothing(job: Job) -> None:
     done = job.call("comment", "acme.plan", GITHUB_REF="refs/heads/main")
     assert (done.code, done.stdout) == (1, "")

@@ -68,7 +68,7 @@ class _Table:
     def __init__(self, plan: Plan, risks: Sequence[Risk]) -> None:
         self._plan = plan
         self._risks = risks
-        self._left = {(user.id, user.name) for user in left_without_group(plan)}
+        self._left = frozenset(left_without_group(plan))
         self._texts: dict[str, int] = {}
         self._names: dict[tuple[Kind, str], int] = {}
         self._labels: list[int] = []
@@ -176,7 +176,7 @@ class _Table:
             self._name(Kind.USER, user.name),
             user.before,
             user.after,
-            int((user.id, user.name) in self._left),
+            int(user in self._left),
             int(user.gains_first_group),
             [self._name(Kind.GROUP, name) for name in user.kept],
             _about(about, Kind.USER, user.id, user.name),
