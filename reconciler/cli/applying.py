@@ -137,8 +137,11 @@ def tell_record(terminal: Terminal, result: RunResult, record: Record | None) ->
     if record is not None:
         terminal.tell(f"The run is recorded: {terminal.command_line('runs', 'show', result.run_id)}")
         terminal.tell(f"Audit head: {record.audit_head}")
-    for line in ways_on(terminal, result):
+    ways = tuple(ways_on(terminal, result))
+    for line in ways:
         terminal.tell(line)
+    if not ways and result.counts[Status.APPLIED]:
+        terminal.hint(f"To take it back: {terminal.command_line('undo', result.run_id)}")
 
 
 def tell_end(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, get_args
 
 import click
 
-from reconciler.cli.guessing import guess_or_list
+from reconciler.cli.guessing import ChoiceType, guess_or_list
 from reconciler.cli.parameters import PathType
-from reconciler.cli.terminal import Terminal
+from reconciler.cli.terminal import ColorWhen, Terminal
 
 
 def common_options() -> list[click.Option]:
@@ -25,7 +25,21 @@ def common_options() -> list[click.Option]:
             help="The workspace: the folder with directory.yaml. This folder, if left out.",
         ),
         _flag(["--json"], "Print one JSON document on standard output, also for errors."),
-        _flag(["--no-color"], "No colours. NO_COLOR and FORCE_COLOR are honoured too."),
+        click.Option(
+            ["--color", "color_when"],
+            type=ChoiceType(get_args(ColorWhen)),
+            expose_value=False,
+            callback=_keep,
+            help="Colours: where a person sees them (the default), everywhere, or nowhere.",
+        ),
+        click.Option(
+            ["--no-color", "color_when"],
+            flag_value="never",
+            expose_value=False,
+            callback=_keep,
+            help="The same as --color never.",
+        ),
+        _flag(["--no-pager"], "Do not show long results page by page."),
         _flag(["-q", "--quiet"], "Show results and errors only."),
         _flag(["-v", "--verbose"], "Tell more, and show where an unexpected error happened."),
     ]

@@ -6,15 +6,27 @@ import os
 import shlex
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Final, Literal, TextIO, TypeAlias
 
 import click
 
 if TYPE_CHECKING:
     # Few command lines ask for it.
     from reconciler.cli.streaming import EventStream
+
+ColorWhen: TypeAlias = Literal["auto", "always", "never"]
+"""When output is coloured: where a person sees it, everywhere, or nowhere."""
+
+_PIPELINES: Final = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "BUILDKITE", "JENKINS_URL", "TEAMCITY_VERSION")
+_NO: Final = ("", "0", "false", "no")
+
+
+def in_pipeline(environ: Mapping[str, str]) -> bool:
+    """Tell whether this is a job of a CI system. Some of them give it a terminal, at which nobody sits."""
+    return any(environ.get(name, "").lower() not in _NO for name in _PIPELINES)
 
 
 @dataclass(slots=True)
@@ -24,7 +36,8 @@ class Terminal:
     Attributes:
         workspace: the folder with ``directory.yaml`` (``-C``).
         json: whether standard output is to hold exactly one JSON document.
-        no_color: whether colours are refused.
+        color_when: what ``--color`` or ``--no-color`` says, the last of them.
+        no_pager: whether long results are not to be shown in a pager.
         quiet: whether only results and errors are shown.
         verbose: whether more is told, tracebacks of bugs too.
         stream: what tells events on standard output (``--json-stream``), which then holds nothing else.
@@ -32,7 +45,8 @@ class Terminal:
 
     workspace: Path = Path()
     json: bool = False
-    no_color: bool = False
+    color_when: ColorWhen = "auto"
+    no_pager: bool = False
     quiet: bool = False
     verbose: bool = False
     stream: EventStream | None = None
@@ -48,15 +62,30 @@ class Terminal:
         return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
     def wants_color(self, stream: TextIO) -> bool:
-        """Tell whether a stream is to be coloured: by option, then NO_COLOR, FORCE_COLOR, and what the stream is.
+        """Tell whether a stream is to be coloured: by option, then by what the environment says, then by what it is.
 
-        An empty variable counts as not set (https://no-color.org, https://force-color.org).
+        An empty variable counts as not set (https://no-color.org, https://force-color.org, https://bixense.com/clicolors).
         """
-        if self.no_color or os.environ.get("NO_COLOR"):
+        environ = os.environ
+        if self.color_when != "auto":
+            return self.color_when == "always"
+        if environ.get("NO_COLOR"):
             return False
-        if os.environ.get("FORCE_COLOR"):
+        if any(environ.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
             return True
-        return stream.isatty() and os.environ.get("TERM") != "dumb"
+        return stream.isatty() and environ.get("CLICOLOR") != "0" and environ.get("TERM") != "dumb"
+
+    @property
+    def shows_hints(self) -> bool:
+        """Whether somebody reads who might want to know the next command."""
+        silent = self.quiet or self.json or self.stream is not None or in_pipeline(os.environ)
+        return not silent and sys.stdout.isatty()
+
+    @property
+    def pages(self) -> bool:
+        """Whether a long result is shown in a pager."""
+        silent = self.no_pager or self.json or self.stream is not None or in_pipeline(os.environ)
+        return not silent and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
     @property
     def shows_progress(self) -> bool:
@@ -87,6 +116,22 @@ class Terminal:
             # What is left in the buffer would fail once more at the end of the process.
             _discard(sys.stdout)
             raise OSError(error.errno, error.strerror, "standard output") from error
+
+    def page(self, text: str) -> None:
+        """Write a result, page by page where it is longer than the screen and a person reads it."""
+        if self.pages:
+            # Imported now, because most results are short, or read by programs.
+            from reconciler.cli import paging
+
+            command = paging.pager(os.environ)
+            if command is not None and not paging.fits(text) and paging.show(text, command, os.environ):
+                return
+        self.result(text)
+
+    def hint(self, text: str) -> None:
+        """Write one line about what could be done next, to a person."""
+        if self.shows_hints:
+            self.complain(text)
 
     def tell(self, text: str) -> None:
         """Write one line about what is going on, unless asked to be quiet."""

@@ -19,6 +19,7 @@ import pytest
 from attending import attended
 from command_line import COMMAND, Workspace, call, environment
 from fork_server import forks
+from onlooker import at_terminal
 from reconciler.planning import decode
 from reconciler.sandbox.server import Sandbox
 from reconciler.store import RunStatus
@@ -144,8 +145,8 @@ def test_a_command_that_is_shown_can_be_copied_into_a_shell(open_workspace: Open
     workspace = open_workspace()
     path = tmp_path / "ä folder"
     workspace.path.rename(path)
-    done = call(["plan", "-C", str(path), "-o", str(path / "a plan")], env=workspace.env)
-    shown = done.stderr.splitlines()[-1].partition("To do exactly this: reconciler ")[2]
+    seen = at_terminal(["plan", "-C", str(path), "-o", str(path / "a plan")], workspace.env)
+    shown = seen.text.splitlines()[-1].partition("To do exactly this: reconciler ")[2]
     assert call(shlex.split(shown), env=workspace.env).code == 0
 
 

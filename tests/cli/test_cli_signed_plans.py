@@ -45,7 +45,7 @@ def test_a_signed_plan_is_applied_by_whoever_trusts_the_key(workspace: Workspace
     file = str(workspace.path / "saved.plan")
     workspace.variables = {"PLAN_KEY": keys.private_pem.decode()}
     planned = workspace.call("plan", "-o", file, "--sign", "env:PLAN_KEY")
-    assert f"signed with the key {fingerprint(keys.public_pem)}. To do exactly this:" in planned.stderr
+    assert f"signed with the key {fingerprint(keys.public_pem)}.\n" in planned.stderr
     assert "PRIVATE" not in planned.stdout + planned.stderr
     assert workspace.call("apply", file, "--verify-key", str(keys.public)).code == 0
 

@@ -22,6 +22,10 @@ COMMAND = (sys.executable, "-W", "error", "-m", "reconciler")
 
 _LONGEST = 60  # seconds
 
+_OUTPUT = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "RECONCILER_PAGER", "PAGER", "LESS")
+_PIPELINES = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "BUILDKITE", "JENKINS_URL", "TEAMCITY_VERSION")
+_OURS = (*_OUTPUT, *_PIPELINES, "SCIM_BASE_URL", "SCIM_TOKEN")
+
 DIRECTORY = """\
 directory:
   name: acme
@@ -43,9 +47,8 @@ groups:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """This process's environment without what would change colours or point to some directory."""
-    ours = ("NO_COLOR", "FORCE_COLOR", "SCIM_BASE_URL", "SCIM_TOKEN")
-    return {name: value for name, value in os.environ.items() if name not in ours} | variables
+    """This process's environment without what would change output, name a pipeline, or point to some directory."""
+    return {name: value for name, value in os.environ.items() if name not in _OURS} | variables
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,7 @@ def query(terminal: Terminal, /, *, limit: int, full: bool, **asked: Any) -> Exi
     if terminal.json:
         terminal.result(json_document(events_document(events)))
     else:
-        terminal.result(render_events(events, color=terminal.color, full=full, width=terminal.width))
+        terminal.page(render_events(events, color=terminal.color, full=full, width=terminal.width))
     return ExitCode.DONE
 
 

@@ -146,7 +146,8 @@ class _Narrator:
         words = [*arguments, "-C", WORKSPACE]
         palette = self._palette
         self._terminal.result(palette.paint(palette.strong, f"$ reconciler {' '.join(words)}") + "\n")
-        options = [*(["--no-color"] if self._terminal.no_color else []), *(["-q"] if self._terminal.quiet else [])]
+        # The story is told in one piece.
+        options = ["--no-pager", "--color", self._terminal.color_when, *(["-q"] if self._terminal.quiet else [])]
         code = run([*words, *options])
         if code is not ExitCode.DONE:
             raise DemoError(f"`reconciler {' '.join(words)}` ended with exit code {int(code)}, and should end with 0")

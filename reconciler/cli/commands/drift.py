@@ -95,7 +95,7 @@ def command(
     if terminal.json:
         terminal.result(json_document(drift_document(found)))
     else:
-        terminal.result(render_drift(found, color=terminal.color, full=full, width=terminal.width))
+        terminal.page(render_drift(found, color=terminal.color, full=full, width=terminal.width))
     _tell_what_now(terminal, found)
     return ExitCode.CHANGES if detailed_exitcode and found.of(*_BY_SOMEBODY) else ExitCode.DONE
 
@@ -126,9 +126,7 @@ def _tell_accepted(terminal: Terminal, chosen: Sequence[Item]) -> None:
 
 def _tell_what_now(terminal: Terminal, found: Drift) -> None:
     """Say what can be done about drift, to a person at a terminal."""
-    if terminal.width is None or terminal.json:
-        return
     if found.of(Sort.DRIFT, Sort.BOTH):
-        terminal.tell(f"To set it back: {terminal.command_line('apply')}. To keep it: change the files.")
+        terminal.hint(f"To keep it: change the files. To set it back: {terminal.command_line('apply')}")
         accept = terminal.command_line("drift", "--accept", found.of(Sort.DRIFT, Sort.BOTH)[0].address)
-        terminal.tell(f"To put up with it: {accept} --reason …")
+        terminal.hint(f"To put up with it: {accept} --reason …")

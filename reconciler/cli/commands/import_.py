@@ -86,7 +86,8 @@ def command(
     if terminal.json:
         terminal.result(json_document(_document(report)))
     else:
-        terminal.result(_text(report, terminal))
+        terminal.result(_text(report))
+        terminal.hint(f"Next: {terminal.command_line('plan')}")
     return ExitCode.DONE
 
 
@@ -111,7 +112,7 @@ def _document(report: ImportReport) -> dict[str, object]:
     }
 
 
-def _text(report: ImportReport, terminal: Terminal) -> str:
+def _text(report: ImportReport) -> str:
     lines = [f"  {safe(str(file))}" for file in report.files]
     if not report.users and not report.groups:
         lines += ["", "The directory holds nobody and nothing that could be imported."]
@@ -125,9 +126,5 @@ def _text(report: ImportReport, terminal: Terminal) -> str:
         counted(report.groups, "group"),
         counted(report.memberships, "membership"),
     )
-    lines += [
-        "",
-        f"Imported {', '.join(numbers)} into {counted(len(report.files), 'file')}. "
-        f"Next: {terminal.command_line('plan')}",
-    ]
+    lines += ["", f"Imported {', '.join(numbers)} into {counted(len(report.files), 'file')}."]
     return "\n".join(lines) + "\n"

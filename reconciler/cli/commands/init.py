@@ -88,7 +88,7 @@ def command(terminal: Terminal, *, name: str, dialect: str) -> ExitCode:
         terminal.result("".join(f"{path}\n" for path in texts))
     if ignoring:
         terminal.tell(f"{gitignore} is left as it is; add .reconciler/ and *.key to it if it lacks them.")
-    terminal.tell(
+    terminal.hint(
         f"Next: say in {terminal.workspace / 'directory.yaml'} which directory it is, and set its token. Then "
         f"`{terminal.command_line('import')}`, or list users and groups, and `{terminal.command_line('plan')}`."
     )

@@ -90,13 +90,12 @@ def command(
         terminal.stream.plan(planned)
     else:
         text = shown(terminal, planned, showing) if older is None else compared(terminal, planned, older, showing)
-        terminal.result(text)
+        show = terminal.page if output is None else terminal.result
+        show(text)
     if output is not None:
-        if terminal.stream is not None:
-            terminal.stream.saved(output)
-        terminal.tell(f"Saved to {safe(str(output))}{_by_whom(planned)}. {_after_saving(terminal, planned, output)}")
-    elif planned.steps and not planned.refusals and terminal.width is not None and form == "text":
-        terminal.tell(_what_now(terminal, options))
+        _tell_saved(terminal, planned, output)
+    elif planned.steps and not planned.refusals and form == "text":
+        terminal.hint(_what_now(terminal, options))
     if planned.refusals:
         return ExitCode.REFUSED
     return ExitCode.CHANGES if planned.steps and detailed_exitcode else ExitCode.DONE
@@ -117,12 +116,18 @@ def _by_whom(planned: Plan) -> str:
     return "" if planned.signature is None else f", signed with the key {signer(planned.signature)}"
 
 
-def _after_saving(terminal: Terminal, planned: Plan, output: Path) -> str:
+def _tell_saved(terminal: Terminal, planned: Plan, output: Path) -> None:
+    if terminal.stream is not None:
+        terminal.stream.saved(output)
+    terminal.tell(f"Saved to {safe(str(output))}{_by_whom(planned)}.{_after_saving(planned)}")
+    if planned.steps and not planned.refusals:
+        terminal.hint(f"To do exactly this: {terminal.command_line('apply', output)}")
+
+
+def _after_saving(planned: Plan) -> str:
     if planned.refusals:
-        return "It cannot be applied: see above."
-    if not planned.steps:
-        return "There is nothing to apply."
-    return f"To do exactly this: {terminal.command_line('apply', output)}"
+        return " It cannot be applied: see above."
+    return "" if planned.steps else " There is nothing to apply."
 
 
 def _what_now(terminal: Terminal, options: PlanningOptions) -> str:

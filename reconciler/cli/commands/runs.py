@@ -48,7 +48,9 @@ def command(context: click.Context, limit: int) -> ExitCode | None:
     if terminal.json:
         terminal.result(json_document(runs_document(found)))
     else:
-        terminal.result(render_runs(found, color=terminal.color, limit=limit))
+        terminal.page(render_runs(found, color=terminal.color, limit=limit))
+        if found:
+            terminal.hint(f"To see all of the last one: {terminal.command_line('runs', 'show', found[0].run.id)}")
     return ExitCode.DONE
 
 
@@ -69,7 +71,7 @@ def show(terminal: Terminal, *, run_id: str, full: bool) -> ExitCode:
     if terminal.json:
         terminal.result(json_document(run_document(found)))
         return ExitCode.DONE
-    terminal.result(render_run(found, color=terminal.color, full=full))
+    terminal.page(render_run(found, color=terminal.color, full=full))
     _tell_ways_on(terminal, found)
     return ExitCode.DONE
 

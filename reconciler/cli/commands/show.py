@@ -50,11 +50,13 @@ def command(
         plan = decode(file.read_bytes())
         signer = verify(plan, trusted)
     if reviewed is None:
-        terminal.result(shown(terminal, plan, showing, saved=True))
+        terminal.page(shown(terminal, plan, showing, saved=True))
     else:
-        terminal.result(compared(terminal, plan, read_reviewed(reviewed), showing, saved=True))
+        terminal.page(compared(terminal, plan, read_reviewed(reviewed), showing, saved=True))
     if trusted is not None:
         terminal.tell(f"The plan is intact, and signed with the key that was asked for ({signer}).")
     elif signer is not None:
         terminal.tell(f"The plan is intact. Whose key {signer} is, only --verify-key tells.")
+    if plan.steps and not plan.refusals:
+        terminal.hint(f"To do exactly this: {terminal.command_line('apply', file)}")
     return ExitCode.REFUSED if plan.refusals else ExitCode.DONE

@@ -121,12 +121,7 @@ def _saved(terminal: Terminal, planned: Plan, output: Path) -> ExitCode:
         terminal.stream.saved(output)
     elif terminal.json:
         terminal.result(render_json(planned))
-    what_now = (
-        "It cannot be applied: see above."
-        if planned.refusals
-        else f"To do exactly this: {terminal.command_line('apply', output)}"
-        if planned.steps
-        else ""
-    )
-    terminal.tell(f"Saved to {safe(str(output))}. {what_now}".rstrip())
+    terminal.tell(f"Saved to {safe(str(output))}.{' It cannot be applied: see above.' if planned.refusals else ''}")
+    if planned.steps and not planned.refusals:
+        terminal.hint(f"To do exactly this: {terminal.command_line('apply', output)}")
     return ExitCode.REFUSED if planned.refusals else ExitCode.DONE

@@ -58,6 +58,8 @@ def command(terminal: Terminal, fmt: Format) -> ExitCode:
         terminal.result(render_diagnostics(found, fmt, color=terminal.color, base=base))
         if fmt == "text":
             terminal.result(f"{_conclusion(loaded, found)}\n")
+            if loaded is not None:
+                terminal.hint(f"To see what they would change: {terminal.command_line('plan')}")
     return ExitCode.ERROR if loaded is None else ExitCode.DONE
 
 
