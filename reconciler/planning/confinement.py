@@ -132,6 +132,7 @@ class Confinement:
         whole: the groups of whose members every one counts, by folded name.
         waiting: the groups that are to be replaced under another name, and not by the change: until they are, nothing
             can be said of their members.
+        afresh: the groups that the files listed before, too, and that are made, or mean another live group than then.
         members: by folded name of a group, the ids of its live members whose places are touched.
         found: the live resources that listed ones mean, as far as they take part.
     """
@@ -142,6 +143,7 @@ class Confinement:
     gone: Mapping[Kind, frozenset[str]]
     whole: frozenset[str]
     waiting: Mapping[str, LiveGroup]
+    afresh: frozenset[str]
     members: Mapping[str, frozenset[str]]
     found: frozenset[tuple[Kind, str]]
 
@@ -253,12 +255,14 @@ def confine(touched: Touched, live: Live, users: Users, groups: Groups) -> Confi
     replaced = _replaced(groups) if not live.capabilities.group_rename else {}
     succeeding = {fold(pair.desired.name) for pair in groups.pairs if pair.predecessor is not None}
     own = {name for kind, name in (*planned, *entangled) if kind is Kind.GROUP}
+    whole = touched.whole | (own & (replaced.keys() | succeeding))
     return Confinement(
         touched=touched,
         planned=frozenset(planned),
         entangled=entangled,
-        whole=touched.whole | (own & (replaced.keys() | succeeding)),
+        whole=whole,
         waiting={name: old for name, old in replaced.items() if name not in own and touched.members.get(name)},
+        afresh=frozenset(_afresh(old_groups, groups)) & own - whole,
         gone={
             Kind.USER: frozenset(_of_touched(old_users.pairs, touched)),
             Kind.GROUP: frozenset(_of_touched(old_groups.pairs, touched)),
@@ -275,6 +279,15 @@ def _replaced(groups: Groups) -> Mapping[str, LiveGroup]:
         for pair in groups.pairs
         if pair.live is not None and fold(pair.live.name) != fold(pair.desired.name)
     }
+
+
+def _afresh(before: Groups, now: Groups) -> Iterator[str]:
+    """Yield the groups with members that both states list, and that are not there, or mean another live group."""
+    meant = {fold(pair.desired.name): pair.live for pair in before.pairs}
+    for pair in now.pairs:
+        name = fold(pair.desired.name)
+        if pair.desired.manages_members and name in meant and (pair.live is None or meant[name] != pair.live):
+            yield name
 
 
 def _meant_before(touched: Touched, live: Live) -> tuple[Users, Groups]:

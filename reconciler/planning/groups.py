@@ -51,9 +51,9 @@ def plan_groups(
     steps: list[Step] = []
     targets: list[Target] = []
     for pair in correlation.pairs:
+        _tell_left_out(context, pair.desired)
         if not context.plans(pair.desired):
             targets.append(Target(desired=pair.desired, live=pair.live))
-            _tell_waiting(context, pair.desired)
             continue
         step, target = _listed(context, pair, comparison)
         steps.extend([step] if step else [])
@@ -65,16 +65,26 @@ def plan_groups(
     return tuple(steps), tuple(targets)
 
 
-def _tell_waiting(context: Context, desired: DesiredGroup) -> None:
-    """Tell what cannot be said of the members of a group that is to take the place of another one."""
-    waiting = context.confinement.waiting if context.confinement is not None else {}
-    old = waiting.get(fold(desired.name))
-    if old is not None:
+def _tell_left_out(context: Context, desired: DesiredGroup) -> None:
+    """Tell which memberships of a group are no part of a change, although the group is."""
+    confinement = context.confinement
+    if confinement is None:
+        return
+    name, address, place = fold(desired.name), desired.address, desired.source.locate(DISPLAY_NAME)
+    if name in confinement.waiting:
+        old = confinement.waiting[name].address
         context.findings.warn(
             "replacement-first",
-            f"{desired.address} takes the place of {old.address}, and that is no part of this change: memberships that "
-            "the change gives or takes there are left to a plan of everything",
-            desired.source.locate(DISPLAY_NAME),
+            f"{address} takes the place of {old}, and that is no part of this change: memberships that the change "
+            "gives or takes there are left to a plan of everything",
+            place,
+        )
+    if name in confinement.afresh:
+        context.findings.warn(
+            "members-later",
+            f"{address} is not the group of the directory that its lines meant before, or not there at all: of its "
+            "members, this plan adds those alone whom the change touches, and a plan of everything the others",
+            place,
         )
 
 

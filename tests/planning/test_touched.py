@@ -154,6 +154,16 @@ def test_what_a_membership_cannot_do_without_is_made_as_well() -> None:
     assert step_ids(since(before, now, live())) == ["create user:ada", "create group:a", "add_members group:a"]
 
 
+def test_that_a_group_is_made_without_members_whom_the_change_does_not_touch_is_told() -> None:
+    before, now = desired(ADA, BOB, group("a", ["ada"])), desired(ADA, BOB, group("a", ["ada", "bob"]))
+    made = since(before, now, live(live_user("1", "ada"), live_user("2", "bob")))
+    assert [edge.name for step in made.steps for edge in step.members] == ["bob"]
+    assert warnings(made)["members-later"] == [
+        "group:a is not the group of the directory that its lines meant before, or not there at all: of its members, "
+        "this plan adds those alone whom the change touches, and a plan of everything the others"
+    ]
+
+
 def test_a_membership_that_ends_makes_nobody() -> None:
     before, now = desired(ADA, group("a", ["ada"])), desired(ADA, group("a", []))
     assert step_ids(since(before, now, live())) == []
