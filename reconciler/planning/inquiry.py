@@ -80,6 +80,7 @@ class Inquiry:
         self._kinds = {kind: _Known() for kind in Kind}
         self._competition = Competition(now, touched.before)
         self._filled: dict[str, LiveGroup] = {}
+        self._inside: set[str] = set()
         self._listed = {kind: (listed(now, kind), listed(touched.before, kind)) for kind in Kind}
         self._begin()
 
@@ -240,14 +241,28 @@ class Inquiry:
         for group in groups:
             self._filled[group.id] = group
             whole = any(question.key in self._of_whole for question in answered_by(group))
-            if whole or self._is_replaced(group):
-                self._want(Question(Kind.USER, ID, member) for member in group.members or ())
+            if whole or group.id in self._inside or self._is_replaced(group):
+                self._want_everybody_in(group)
+
+    def _want_everybody_in(self, group: LiveGroup) -> None:
+        """Want everybody in a group, and in the groups inside of it: all of them gain or lose with it."""
+        reached = [group]
+        while reached:
+            members = reached.pop().members or ()
+            self._want(Question(Kind.USER, ID, member) for member in members)
+            if self._capabilities.nested_groups:
+                self._want(Question(Kind.GROUP, ID, member) for member in members)
+                reached += [self._filled[one] for one in members if one in self._filled and one not in self._inside]
+                self._inside.update(members)
 
     @cached_property
     def _of_whole(self) -> Collection[tuple[Kind, str, str]]:
-        """What groups are found by of whose members every one counts."""
-        groups = [state[name] for state in self._listed[Kind.GROUP] for name in self._touched.whole if name in state]
-        return {question.key for one in groups for question in questions_about(Kind.GROUP, one)}
+        """What groups are found by of whose members every one counts, and those that come into another or leave it."""
+        names = {*self._touched.whole, *(name for kind, name in self._touched.member_keys if kind is Kind.GROUP)}
+        groups = [state[name] for state in self._listed[Kind.GROUP] for name in names if name in state]
+        unlisted = (name for name in names if not any(name in state for state in self._listed[Kind.GROUP]))
+        keys = {Question(Kind.GROUP, Kind.GROUP.naming_attribute, name).key for name in unlisted}
+        return keys | {question.key for one in groups for question in questions_about(Kind.GROUP, one)}
 
     def _is_replaced(self, group: LiveGroup) -> bool:
         """Tell whether another group takes the place of one, so that everybody in it has to be carried over."""

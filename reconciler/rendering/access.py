@@ -216,7 +216,7 @@ class Telling:
         if group.gained:
             yield f"{least}{_verb(_people(group.gained), 'gain')} it ({self._causes(group, group.gained)})"
         if group.before is not None and group.after is not None:
-            yield f"{group.before:,} → {group.after:,} people"
+            yield f"{group.before:,} → {group.after:,} {'person' if group.after == 1 else 'people'}"
 
     def _causes(self, group: GroupEffect, changes: Iterable[AccessChange]) -> str:
         causes = self._by_cause(group, changes)

@@ -12,7 +12,7 @@ import msgspec
 from reconciler.equality import fold
 from reconciler.model import Kind
 from reconciler.planning.plan import Action, Plan, Verdict
-from reconciler.rendering.access import Telling, left_without_group
+from reconciler.rendering.access import Telling, left_without_group, listed
 from reconciler.rendering.escape import abbreviated, label, safe
 from reconciler.rendering.folding import fold_lines
 from reconciler.rendering.people import Person, people
@@ -25,6 +25,7 @@ from reconciler.rendering.waiting import left_out_lines, pending_lines
 from reconciler.rendering.words import counted
 
 _GUESSES: Final = 3
+_GROUPS_NAMED: Final = 5
 _PREFIX: Final = f"{Kind.USER.lower()}:"
 
 
@@ -72,7 +73,12 @@ def _of_name(everybody: Sequence[Person], name: str) -> list[Person]:
 
 def _nobody(plan: Plan, everybody: Sequence[Person], name: str) -> Iterator[str]:
     shown = label(abbreviated(name, LONGEST_NAME))
-    yield f"The plan names no user {shown}: it changes nothing for anybody of that name or id."
+    if unknown := plan.effect.unknown:
+        groups = listed([label(abbreviated(one, LONGEST_NAME)) for one in unknown[:_GROUPS_NAMED]], len(unknown))
+        yield f"The plan names no user {shown}. Whether it changes nothing for anybody of that name or id is not known:"
+        yield f"not everybody is known who is in {groups}."
+    else:
+        yield f"The plan names no user {shown}: it changes nothing for anybody of that name or id."
     known = {fold(one): one for person in everybody for one in person.names}
     folded = fold(name)
     parts = [one for key, one in known.items() if folded and folded in key]

@@ -315,3 +315,19 @@ def test_what_removing_a_group_takes_from_whom_is_known(opened: Callable[..., Ca
     assert step_ids(made) == ["delete group:team-0004"]
     lost = [name for change in made.effect.groups[0].lost for name in change.users]
     assert lost == [f"u{one:05}@example.com" for one in range(40, 50)]
+
+
+@pytest.mark.parametrize("goes", [True, False], ids=["the outer group goes", "the inner group leaves it"])
+def test_who_loses_access_through_groups_inside_of_others_is_known(opened: Callable[..., Case], goes: bool) -> None:
+    """A reviewer of a change must not take the few who were read for all whom it concerns."""
+    inner = [team("night", "ada", "bob"), {"displayName": "team-core", "members": [{"group": "team-night"}]}]
+    outer = {"displayName": "team-all", "members": ["gil@example.com", {"group": "team-core"}]}
+    admins = {"displayName": "admins", "members": [{"group": "team-all"}]}
+    users = {"users": BEFORE["users"]}
+    before = users | {"groups": [*inner, outer, admins]}
+    less = [*inner, admins | {"members": []}] if goes else [*inner, outer | {"members": ["gil@example.com"]}, admins]
+    whole, since = both(opened(capabilities=", nested_groups: true"), before, users | {"groups": less})
+    lost = {group.name: sorted(name for one in group.lost for name in one.users) for group in since.effect.groups}
+    some = ["ada@example.com", "bob@example.com", *(["gil@example.com"] if goes else [])]
+    assert lost == {"admins": some, "team-all": some}
+    assert [group.lost for group in since.effect.groups] == [group.lost for group in whole.effect.groups]

@@ -73,6 +73,13 @@ def test_whom_the_plan_does_not_name_it_says_so_and_guesses(asked: str, guess: s
     assert guess is None or lines[1].startswith(guess)
 
 
+def test_of_somebody_who_may_be_in_a_group_that_is_not_known_nothing_is_promised() -> None:
+    assert shown("unknown_access", "zzz").splitlines() == [
+        "The plan names no user zzz. Whether it changes nothing for anybody of that name or id is not known:",
+        "not everybody is known who is in team-closed, team-secret.",
+    ]
+
+
 def test_a_plan_of_one_change_says_that_it_is_silent_about_the_rest() -> None:
     assert "says nothing of the rest of the directory" in shown("since", "zzz")
 
