@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import count
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import quote, urlencode
 
-import httpx
 import msgspec
 
 from reconciler.capabilities import Capabilities
@@ -30,6 +29,10 @@ from reconciler.scim.retry import (
     refused_for_now,
 )
 from reconciler.scim.turns import NobodyAdmittedError, Turn, Turns
+
+if TYPE_CHECKING:
+    # Imported where it is used: a shell that completes a command line must not wait for an HTTP client.
+    import httpx
 
 MAX_BODY = 256 * 1024 * 1024  # bytes; a group of 290,000 members, the largest any vendor documents, takes about 60 MB
 _MAX_REDIRECTS = 3
@@ -140,6 +143,8 @@ class ScimClient:
         max_body: int = MAX_BODY,
         capabilities: Capabilities = _UNKNOWN,
     ) -> None:
+        import httpx
+
         self.base_url = base_url.rstrip("/")
         self.concurrency = max(1, min(concurrency, capabilities.max_concurrency or concurrency))
         self.before_write: Callable[[], None] | None = None
@@ -291,6 +296,8 @@ class ScimClient:
             )
 
     async def _once(self, request: httpx.Request, exchange: Exchange, turn: Turn) -> ScimResponse | _Failure:
+        import httpx
+
         reads = exchange.method == "GET"
         if not reads and self.before_write is not None:
             self.before_write()
@@ -350,6 +357,8 @@ class ScimClient:
         return answer
 
     def _redirect_target(self, request: httpx.Request, answer: _Answer, exchange: Exchange) -> httpx.URL:
+        import httpx
+
         try:
             target = request.url.join(answer.headers["location"])
         except (KeyError, httpx.InvalidURL):

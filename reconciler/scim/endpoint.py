@@ -6,10 +6,13 @@ import ipaddress
 import re
 import ssl
 from collections.abc import Mapping
-
-import httpx
+from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import ReconcilerError
+
+if TYPE_CHECKING:
+    # Imported where it is used: a shell that completes a command line must not wait for an HTTP client.
+    import httpx
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -49,6 +52,7 @@ def resolve_base_url(template: str, environ: Mapping[str, str]) -> str:
         BaseUrlError: a name is not set, or the URL is not https (http is for loopback alone), carries credentials, a
             query or a fragment, or is no URL.
     """
+    import httpx
 
     def value(match: re.Match[str]) -> str:
         name = match[1]
@@ -82,6 +86,8 @@ def trusted(base_url: str) -> ssl.SSLContext:
     A plain http endpoint has none, so nobody is trusted there: loading the authorities takes as much time as many
     requests, and would be for nothing.
     """
+    import httpx
+
     if httpx.URL(base_url).scheme == "http":
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return httpx.create_ssl_context()

@@ -6,9 +6,8 @@ import ssl
 from codecs import BOM_UTF8
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import msgspec
 
 from reconciler.scim.answers import error_facts
@@ -28,6 +27,10 @@ from reconciler.scim.errors import (
     printable,
 )
 from reconciler.scim.request_ids import request_id
+
+if TYPE_CHECKING:
+    # Imported where it is used: a shell that completes a command line must not wait for an HTTP client.
+    import httpx
 
 _NOT_ACCEPTED = (
     "the token was not accepted. Check that it is the one of this directory, that it has not expired or been "
@@ -53,6 +56,8 @@ class Meaning(Enum):
 
 def never_sent(fault: httpx.RequestError) -> bool:
     """Tell whether a fault happened before the request left, so that any method can be tried again."""
+    import httpx
+
     return isinstance(fault, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError)
 
 
@@ -84,10 +89,14 @@ class Exchange:
 
     def hopeless(self, fault: httpx.RequestError) -> bool:
         """Tell whether trying again cannot help: TLS does not come to an agreement, or the proxy refuses."""
+        import httpx
+
         return isinstance(fault, httpx.ProxyError | httpx.UnsupportedProtocol) or _tls_error(fault) is not None
 
     def fault(self, fault: httpx.RequestError) -> ScimError:
         """Return the error for a request that got no whole answer."""
+        import httpx
+
         tls = _tls_error(fault)
         if tls is not None and tls.reason in _NO_TLS:
             return self._error(
