@@ -64,7 +64,8 @@ def _arranged(name: str, value: Any) -> Any:
 
 def _visible(text: str) -> str:
     """Show what is visible and escape what is not. Both stand between double quotes only: see :func:`_style`."""
-    shown = _ASTRAL_ESCAPE.sub(_show, text)
+    # To look for the expression at every character takes much longer than to look for its beginning.
+    shown = _ASTRAL_ESCAPE.sub(_show, text) if "\\U" in text else text
     if all(line.isprintable() for line in shown.split("\n")):
         return shown
     return "".join(

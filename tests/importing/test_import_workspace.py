@@ -138,7 +138,7 @@ def test_an_empty_directory_gives_a_workspace_that_loads(tmp_path: Path) -> None
 @pytest.mark.slow
 def test_a_file_beyond_what_the_loader_reads_comfortably_is_written_in_parts(tmp_path: Path) -> None:
     bulk = [{"value": "x" * 1_000_000}]
-    users = [user(f"u{number:02}", x509Certificates=bulk) for number in range(40)]
+    users = [user(f"u{number:02}", x509Certificates=bulk) for number in range(34)]
     report = imported(live_state(*users), tmp_path)
     assert [file.name for file in report.files] == ["directory.yaml", "users-1.yaml", "users-2.yaml"]
-    assert len(load(tmp_path).desired.users) == 40
+    assert len(load(tmp_path).desired.users) == 34
