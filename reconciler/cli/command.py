@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from reconciler.cli.guessing import ChoiceType, guess_or_list
 from reconciler.cli.parameters import PathType
 from reconciler.cli.terminal import ColorWhen, Terminal
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 def common_options() -> list[click.Option]:
@@ -22,6 +25,7 @@ def common_options() -> list[click.Option]:
             metavar="DIR",
             expose_value=False,
             callback=_keep,
+            shell_complete=_folders,
             help="The workspace: the folder with directory.yaml. This folder, if left out.",
         ),
         _flag(["--json"], "Print one JSON document on standard output, also for errors."),
@@ -43,6 +47,13 @@ def common_options() -> list[click.Option]:
         _flag(["-q", "--quiet"], "Show results and errors only."),
         _flag(["-v", "--verbose"], "Tell more, and show where an unexpected error happened."),
     ]
+
+
+def _folders(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    # Imported now, because only a shell asks.
+    from reconciler.cli.completing import folders
+
+    return folders(context, parameter, incomplete)
 
 
 def _flag(names: list[str], text: str) -> click.Option:
@@ -153,6 +164,15 @@ class LazyGroup(_GuessingGroup):
         module = "import_" if cmd_name == "import" else cmd_name
         found: click.Command = import_module(f"reconciler.cli.commands.{module}").command
         return found
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer the commands without importing them."""
+        from click.shell_completion import CompletionItem
+
+        found = [
+            CompletionItem(name, help=text) for name, text in self.summaries.items() if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  likewise
         """Write the list of commands without importing them."""

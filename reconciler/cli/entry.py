@@ -36,6 +36,8 @@ from reconciler.cli.terminal import Terminal
         "schema": "Print the JSON Schema of the files, of plans, or of the event stream.",
         "demo": "Show the main job end to end: validate, plan, apply, and plan again.",
         "sandbox": "Serve an embedded SCIM directory for trying things out.",
+        "completion": "Print the script that makes a shell complete command lines.",
+        "help": "Show what a command does, its options, and examples.",
     },
     no_args_is_help=False,
     invoke_without_command=True,
@@ -90,6 +92,11 @@ def run(arguments: Sequence[str]) -> ExitCode:
 
 
 def _run(arguments: Sequence[str], terminal: Terminal) -> ExitCode:
+    if "_RECONCILER_COMPLETE" in os.environ:
+        # A shell asks, which is not a person that waits for a message.
+        from reconciler.cli.shells import register
+
+        register()
     try:
         code = cli.main(list(arguments), prog_name="reconciler", standalone_mode=False, obj=terminal)
     except Exception as error:

@@ -62,7 +62,7 @@ VARIABLES: Final[Mapping[str, str]] = MappingProxyType(
         "GITHUB_*, CI_*": "Where the job runs: repository, pull request, API and log.",
         "GITHUB_STEP_SUMMARY": "The file that becomes the page of the workflow run.",
         "RECONCILER_PAGER, PAGER": "What shows long results page by page on a terminal.",
-        "RECONCILER_COMPLETE": "Set by the shell alone, while it completes a command line.",
+        "_RECONCILER_COMPLETE": "Set by the shell alone, while it completes a command line.",
     }
 )
 """Environment variables that some commands look at, and what for."""
@@ -186,6 +186,8 @@ MANUALS: Final[Mapping[str, Manual]] = MappingProxyType(
             see=("init", "sandbox"),
         ),
         "schema": Manual(page="json.md", see=("validate", "plan")),
+        "completion": Manual(page="terminal.md#completion", variables=("_RECONCILER_COMPLETE",), see=("help",)),
+        "help": Manual(page="commands.md", variables=(_PAGER,), see=("completion",)),
         "demo": Manual(page="start.md", see=("sandbox", "init")),
         "sandbox": Manual(page="faults.md", see=("demo", "doctor")),
     }

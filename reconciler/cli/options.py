@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import click
 
+from reconciler.cli.completing import guards, selectors
 from reconciler.cli.parameters import TextType
 from reconciler.config import Allowance, Policy
 from reconciler.desired.moments import parse_start
@@ -188,6 +189,7 @@ _OPTIONS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
             "allowances",
             type=TextType(),
             callback=_allowances,
+            shell_complete=guards,
             metavar="GUARD",
             multiple=True,
             help="Lift a guard for this run, as the refusal prints it: users.deactivate=40, users.empty, "
@@ -203,6 +205,7 @@ _OPTIONS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
             "--only",
             type=TextType(),
             callback=_selectors,
+            shell_complete=selectors,
             metavar="WHAT",
             multiple=True,
             help="Look at these resources alone: user:NAME, group:NAME, users[FILTER] or groups[FILTER], with SCIM "
@@ -212,6 +215,7 @@ _OPTIONS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
             "--exclude",
             type=TextType(),
             callback=_selectors,
+            shell_complete=selectors,
             metavar="WHAT",
             multiple=True,
             help="Leave these resources alone; the same forms as for --only.",

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 import click
 
+from reconciler.cli.completing import users
 from reconciler.cli.guessing import ChoiceType
 from reconciler.cli.options import full_option, left_out_option
 from reconciler.cli.parameters import TextType
@@ -70,7 +71,11 @@ group_by_option: Final = click.option(
     help="What stands together: kinds of change (the default), all of a user, or all of a group.",
 )
 user_option: Final = click.option(
-    "--user", type=TextType(), metavar="NAME", help="Show what changes for one person alone: userName or id."
+    "--user",
+    type=TextType(),
+    metavar="NAME",
+    shell_complete=users,
+    help="Show what changes for one person alone: userName or id.",
 )
 
 

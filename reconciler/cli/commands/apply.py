@@ -24,6 +24,7 @@ from reconciler.cli.applying import (
     tell_end,
 )
 from reconciler.cli.command import Command
+from reconciler.cli.completing import runs
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.failures import exiting
 from reconciler.cli.options import PlanningOptions, full_option, left_out_option, planning_options
@@ -66,6 +67,7 @@ from reconciler.store.errors import NoStoreError
     "earlier",
     type=TextType(),
     metavar="RUN",
+    shell_complete=runs,
     help="Go on with a run that did not come to its end: find out by reading what it did last, and do what is left.",
 )
 @verify_key_option

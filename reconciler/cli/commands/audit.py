@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from reconciler import api
+from reconciler.cli import completing
 from reconciler.cli.command import Command, CommandGroup
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.guessing import ChoiceType
@@ -58,17 +59,17 @@ def _hash(context: click.Context, parameter: click.Parameter, value: str | None)
 
 def _question(command: _Command) -> _Command:
     """Add the options that say which events are asked for."""
-    for names, metavar, text in reversed(
+    for names, metavar, completer, text in reversed(
         (
-            (("--user",), "NAME", "About this user, by userName, address or id; memberships too."),
-            (("--group",), "NAME", "About this group, by displayName, address or id."),
-            (("--actor",), "NAME", "Done by this user of a system, starter of a CI job, or author of a commit."),
-            (("--action",), "ACTION", "Of this action: create, update, add_members, …; run_started, run_ended."),
-            (("--run", "run_id"), "ID", "Of this run."),
-            (("--directory",), "URL", "Of this SCIM endpoint, where a store is shared by several."),
+            (("--user",), "NAME", completing.users, "About this user, by userName, address or id; memberships too."),
+            (("--group",), "NAME", completing.groups, "About this group, by displayName, address or id."),
+            (("--actor",), "NAME", None, "Done by this user of a system, starter of a CI job, or author of a commit."),
+            (("--action",), "ACTION", None, "Of this action: create, update, add_members, …; run_started, run_ended."),
+            (("--run", "run_id"), "ID", completing.runs, "Of this run."),
+            (("--directory",), "URL", None, "Of this SCIM endpoint, where a store is shared by several."),
         )
     ):
-        command = click.option(*names, type=TextType(), metavar=metavar, help=text)(command)
+        command = click.option(*names, type=TextType(), metavar=metavar, shell_complete=completer, help=text)(command)
     text = "From this date or RFC 3339 time on (UTC unless stated), or this long ago: 7d."
     return click.option("--since", callback=_moment, metavar="TIME", help=text)(command)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli.command import Command
+from reconciler.cli.completing import dialects
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.guessing import ChoiceType
 from reconciler.cli.parameters import TextType
@@ -40,7 +41,7 @@ from reconciler.rendering.words import counted
 @click.option(
     "--token-env", default="SCIM_TOKEN", show_default=True, metavar="NAME", help="The variable with its token."
 )
-@click.option("--dialect", default="generic", show_default=True, help="Its dialect.")
+@click.option("--dialect", shell_complete=dialects, default="generic", show_default=True, help="Its dialect.")
 @click.option("--name", type=TextType(), default="directory", show_default=True, help="What plans call it.")
 @click.pass_obj
 def command(

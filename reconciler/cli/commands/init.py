@@ -10,6 +10,7 @@ from typing import Final
 import click
 
 from reconciler.cli.command import Command
+from reconciler.cli.completing import dialects
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.parameters import TextType
 from reconciler.cli.terminal import Terminal
@@ -61,7 +62,11 @@ class WorkspaceExistsError(ReconcilerError):
     "--name", type=TextType(), default="example", show_default=True, help="What plans and ledgers call the directory."
 )
 @click.option(
-    "--dialect", default=GENERIC, show_default=True, help=f"Whose ways the directory has: {either(dialect_names())}."
+    "--dialect",
+    shell_complete=dialects,
+    default=GENERIC,
+    show_default=True,
+    help=f"Whose ways the directory has: {either(dialect_names())}.",
 )
 @click.pass_obj
 def command(terminal: Terminal, *, name: str, dialect: str) -> ExitCode:

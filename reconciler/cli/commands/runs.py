@@ -6,6 +6,7 @@ import click
 
 from reconciler import api
 from reconciler.api.history import RunDetails, run_details, runs
+from reconciler.cli import completing
 from reconciler.cli.command import Command, CommandGroup
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import full_option
@@ -62,7 +63,7 @@ def command(context: click.Context, limit: int) -> ExitCode | None:
         "reconciler runs show 20261122T012754Z-1c09cd --full  # every step",
     ),
 )
-@click.argument("run_id", metavar="RUN", type=TextType())
+@click.argument("run_id", metavar="RUN", type=TextType(), shell_complete=completing.runs)
 @full_option
 @click.pass_obj
 def show(terminal: Terminal, *, run_id: str, full: bool) -> ExitCode:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from reconciler.cli import completing
 from reconciler.cli.command import Command
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.parameters import PathType
@@ -30,7 +31,13 @@ from reconciler.sandbox.server import serve
     ),
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where it listens; a free port, if left out.")
-@click.option("--dialect", default="generic", show_default=True, help=f"Whose ways it has: {', '.join(dialects())}.")
+@click.option(
+    "--dialect",
+    shell_complete=completing.dialects,
+    default="generic",
+    show_default=True,
+    help=f"Whose ways it has: {', '.join(dialects())}.",
+)
 @click.option("--seed", type=PathType(), metavar="FILE", help="JSON with the users and groups to begin with.")
 @click.option(
     "--data",

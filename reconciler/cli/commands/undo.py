@@ -20,6 +20,7 @@ from reconciler.cli.applying import (
     tell_end,
 )
 from reconciler.cli.command import Command
+from reconciler.cli.completing import runs
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.failures import exiting
 from reconciler.cli.options import PlanningOptions, full_option, left_out_option, some_planning_options
@@ -42,7 +43,7 @@ from reconciler.rendering import json_document, render_json, safe
         'reconciler undo RUN --allow users.delete=3 --reason "OPS-1234"',
     ),
 )
-@click.argument("run_id", metavar="RUN", type=TextType())
+@click.argument("run_id", metavar="RUN", type=TextType(), shell_complete=runs)
 @click.option(
     "-o",
     "--output",
