@@ -95,13 +95,16 @@ def _headline(step: Step, style: Style) -> str:
     symbol = "-/+" if replaces else _SYMBOLS.get(step.action, "~")
     why = ", ".join(part for part in (_why(step), safe(step.origin or "")) if part)
     note = f"  # {safe(shorten(step.note, style.value_limit))}" if step.note else ""
-    return headline(symbol, step.name, f"({why}){note}" if why or note else "", style)
+    mark = "privileged" if step.privileged else ""
+    return headline(symbol, step.name, f"({why}){note}" if why or note else "", style, mark=mark)
 
 
-def headline(symbol: str, name: str, explained: str, style: Style) -> str:
-    """Return the first line of a resource: a symbol, its name, and a safe text that explains."""
+def headline(symbol: str, name: str, explained: str, style: Style, *, mark: str = "") -> str:
+    """Return the first line of a resource: a symbol, its name, its mark, and a safe text that explains."""
     palette = style.palette
     shown = palette.paint(palette.strong, label(abbreviated(name, LONGEST_NAME)))
+    if mark:
+        shown += f"  {palette.paint(palette.change, mark)}"
     return f"{palette.paint(palette.of(symbol.strip()), symbol.rjust(3))} {shown}  {_dimmed(explained, style)}".rstrip()
 
 

@@ -122,7 +122,8 @@ def _head(plan: Plan, flavour: Flavour, longest: int) -> list[str]:
         lines.append(
             f"**Confined to what changed since {ref}:** {touched}. Of the rest of the directory it says nothing."
         )
-    numbers = Counter(risk.severity for risk in risks(plan))
+    # A refusal is told by itself, above what to look at first.
+    numbers = Counter(risk.severity for risk in risks(plan) if risk.code != "refused")
     told = ", ".join(f"{numbers[severity]} {severity}" for severity in ("high", "medium") if numbers[severity])
     lines.append(f"**Risks:** {told or 'none found'}.")
     access = access_headline(plan)

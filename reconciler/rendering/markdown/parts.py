@@ -249,7 +249,7 @@ def _guard_row(verdict: Verdict) -> str:
     said = "refuses" if not verdict.passed else "passes"
     if verdict.passed and verdict.allowed_by is not None:
         said = f"lifted: {code(verdict.allowed_by, cell=True)}"
-    about = code(verdict.subject, cell=True) if verdict.subject else ""
+    about = code(verdict.subject, cell=True) if verdict.subject else "the plan"
     limit = code(verdict.limit, longest=60, cell=True)
     return f"| {code(verdict.guard, longest=60, cell=True)} | {about} | {verdict.number:,} | {limit} | {said} |"
 
