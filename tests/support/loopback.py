@@ -74,7 +74,8 @@ def in_turn(*replies: Reply) -> Respond:
 def serving(respond: Respond) -> Iterator[Loopback]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        wbufsize = -1  # one packet per answer
+        wbufsize = -1  # one packet per answer, or as few as it takes, none of which waits for a receipt of the others
+        disable_nagle_algorithm = True
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
