@@ -116,9 +116,9 @@ class _Asking:
     by_id: dict[str, LiveGroup] = field(default_factory=dict)
     """Groups that were read one by one, with their members."""
     nobody: dict[tuple[Kind, str], list[Question]] = field(default_factory=dict)
-    """By attribute, the questions that a filter answered with nobody, where it has found nobody yet."""
+    """By attribute, the questions that a filter answered with nobody, where it has not proven itself yet."""
     working: set[tuple[Kind, str]] = field(default_factory=set)
-    """The attributes by which a filter has found somebody."""
+    """The attributes by which a filter has found somebody: of names, under one written in other letters."""
     samples: dict[Kind, Sequence[Any]] = field(default_factory=dict)
     """A few rows of each kind that was counted."""
     every_user: tuple[LiveUser, ...] = ()
@@ -210,17 +210,18 @@ class _Asking:
 
     def _remember(self, question: Question, answer: Sequence[LiveResource]) -> None:
         topic = question.kind, question.attribute
-        if answer:
+        named = question.attribute == question.kind.naming_attribute
+        if any(not named or one.name != question.value for one in answer):
             self.working.add(topic)
             self.nobody.pop(topic, None)
-        elif topic not in self.working and question.kind not in self.listed and self._is_there(question.kind):
+        elif not (answer or topic in self.working or question.kind in self.listed) and self._is_there(question.kind):
             self.nobody.setdefault(topic, []).append(question)
 
     async def _doubt(self) -> tuple[Kind, str] | None:
         """Return an attribute by which a filter finds nobody although somebody is there, if there is one.
 
-        Some servers answer a filter that they do not know with an empty list. Taken by the letter, everybody who is
-        listed would be created once more.
+        Some servers answer a filter that they do not know with an empty list, and some tell capital letters from small
+        ones where names are the same in any. Taken by the letter, whoever is listed would be created once more.
         """
         for kind, attribute in [*self.nobody]:
             questions = self.nobody.pop((kind, attribute))
@@ -230,18 +231,33 @@ class _Asking:
         return None
 
     async def _finds(self, kind: Kind, attribute: str, questions: Iterable[Question]) -> bool:
-        """Tell whether a filter that found nobody finds somebody of whom it is known that he is there."""
-        shown = {one.external_id for one in self.inquiry.found(kind)}
-        if attribute == EXTERNAL_ID and not shown.isdisjoint(one.value for one in questions):
-            return False
+        """Tell whether a filter that found nobody finds somebody of whom it is known that he is there.
+
+        By name, he is asked for in other letters.
+        """
+        found = self.inquiry.found(kind)
+        if attribute == EXTERNAL_ID:
+            if not {one.external_id for one in found}.isdisjoint(one.value for one in questions):
+                return False
+            sample = next(iter(await self._sample(kind, attribute)), None)
+        else:
+            names = [one.name for one in found if one.name != one.id] or await self._sample(kind, attribute)
+            sample = next((_respelled(name) for name in names if _respelled(name) != name), None)
+        if sample is None:
+            return True
+        if await self._ask(Question(kind, attribute, sample)):
+            self.working.add((kind, attribute))
+        return (kind, attribute) in self.working
+
+    async def _sample(self, kind: Kind, attribute: str) -> list[str]:
+        """Return the values of an attribute that a few resources have."""
         await self._count(kind)
-        rows = (row for row in self.samples.get(kind, ()) if isinstance(row, dict))
-        sample = next((value for row in rows if isinstance(value := member(row, attribute), str) and value), None)
-        return sample is None or bool(await self._ask(Question(kind, attribute, sample)))
+        values = (member(row, attribute) for row in self.samples.get(kind, ()) if isinstance(row, dict))
+        return [value for value in values if isinstance(value, str) and value]
 
     async def _answer_again(self, kind: Kind, attribute: str) -> None:
         """Answer out of a listing what filters answered with nobody."""
-        self._tell_listing(kind, f"its filter on {attribute} finds nobody, not even somebody who is there")
+        self._tell_listing(kind, f"its filter on {attribute} does not find everybody who is there")
         questions = [one for topic in [*self.nobody] if topic[0] is kind for one in self.nobody.pop(topic)]
         for question, answer in zip(questions, await self._out_of_listing(kind, questions), strict=True):
             self.inquiry.take(question, answer)
@@ -369,3 +385,8 @@ class _Asking:
         self.reading.tell(why)
         self.capabilities = replace(self.capabilities, members_read=members_read)
         return await self._members_of([replace(group, members=None) for group in groups])
+
+
+def _respelled(name: str) -> str:
+    """Return a name with its capital letters small and the others capital, of those that every server knows."""
+    return "".join(letter.swapcase() if letter.isascii() else letter for letter in name)

@@ -54,7 +54,7 @@ def changed(open_workspace: Open) -> Workspace:
 def test_it_tells_what_it_is_confined_to_and_what_it_cost(changed: Workspace) -> None:
     done = changed.call("plan", "--since", "HEAD")
     assert done.code == 0
-    assert "Read 1 user and 1 group in 7 requests." in done.stderr
+    assert "Read 1 user and 1 group in 8 requests." in done.stderr
     assert "Live:       1 user, 1 group, 4 memberships; no more was read\n" in done.stdout
     assert "Since:      HEAD (" in done.stdout
     assert "this plan is confined to what the files changed since HEAD" in done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -206,6 +207,25 @@ def test_whatever_a_directory_can_be_asked_it_is_the_plan_of_everything(
     whole, since = both(opened(capabilities=capabilities, **rules), BEFORE, after())
     assert whole.steps
     assert essence(since) == essence(whole)
+
+
+def spelled_exactly() -> tuple[State, ...]:
+    """The schemas of a directory for which names in other letters are other names."""
+    documents: list[State] = copy.deepcopy([*map(dict, behaviour("generic").schema_documents)])
+    for attribute in (attribute for document in documents for attribute in document["attributes"]):
+        if attribute["name"] in ("userName", "displayName"):
+            attribute["caseExact"] = True
+    return tuple(documents)
+
+
+def test_a_filter_that_tells_capital_letters_from_small_ones_makes_nobody_look_missing(
+    opened: Callable[..., Case],
+) -> None:
+    """Names are the same in any case for everybody else: a step that creates her would make a second account."""
+    case = opened(schema_documents=spelled_exactly(), seed={"users": [{"userName": "Ada@Example.com"}]})
+    ada, bob = {"userName": "ada@example.com"}, {"userName": "bob@example.com"}
+    before, now = case.state({"users": [ada, bob]}), case.state({"users": [ada | {"title": "Captain"}, bob]})
+    assert step_ids(case.since(before, now)) == ["update user:Ada@Example.com"]
 
 
 def test_where_nobody_tells_who_is_in_a_group_only_what_the_lines_add_is_added(opened: Callable[..., Case]) -> None:
