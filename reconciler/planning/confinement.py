@@ -159,7 +159,8 @@ class Confinement:
     def roster(self, target: Target, roster: Roster) -> Roster:
         """Return the places of a group that are touched."""
         name = fold(target.desired.name)
-        if name in self.waiting:
+        nowhere = target.live is None and target.created_by is None
+        if nowhere or name in self.waiting:
             return Roster({}, {})
         if name in self.whole:
             return roster
