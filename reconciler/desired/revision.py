@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final, NamedTuple
 
 from reconciler.desired.loading import load
-from reconciler.desired.workspace import DIRECTORY_FILE
+from reconciler.desired.workspace import DIRECTORY_FILE, git_environment
 from reconciler.desired.yaml_limits import MAX_BYTES
 from reconciler.diagnostics import Diagnostic, DiagnosticsError, ReconcilerError, Severity
 from reconciler.model import Desired
@@ -39,7 +39,7 @@ _SAFELY: Final = (
     *("-c", f"core.hooksPath={os.devnull}"),
     *("-c", "protocol.allow=never"),
 )
-_ENVIRONMENT: Final = {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+_SETTINGS: Final = {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 
 
 class RevisionError(ReconcilerError):
@@ -142,7 +142,8 @@ class _Repository:
         base = self._ref.removesuffix(_MERGE_BASE)
         found = self._ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}")
         if not base or found is None:
-            raise self._error(f"there is no Git revision {base!r}{self._advice()}")
+            unfetched = ": fetch it first (`git fetch`)" if "/" in base else ""
+            raise self._error(f"there is no Git revision {base!r}{self._advice() or unfetched}")
         if base == self._ref:
             return found
         merged = self._ask("merge-base", found, "HEAD")
@@ -194,6 +195,8 @@ class _Repository:
     def _advice(self) -> str:
         if self._ask("rev-parse", "--is-shallow-repository") == "true":
             return ": this is a shallow clone. Fetch the history (`fetch-depth: 0`, or `git fetch --unshallow`)"
+        if self._ask("config", "--get-regexp", r"^remote\..*\.promisor$") is not None:
+            return ": this is a partial clone. Clone without a filter, or fetch all (`git fetch --refetch --no-filter`)"
         return ""
 
     def _ask(self, *arguments: str) -> str | None:
@@ -202,7 +205,7 @@ class _Repository:
         return None if found is None else os.fsdecode(found).removesuffix("\n") or None
 
     def _run(self, *arguments: str, standard_input: bytes = b"") -> bytes | None:
-        environment: Mapping[str, str] = {**os.environ, **_ENVIRONMENT}
+        environment: Mapping[str, str] = {**git_environment(), **_SETTINGS}
         try:
             done = subprocess.run(  # noqa: S603  # the program is Git's, and what a person gave is never an option
                 [*self._command, *arguments],

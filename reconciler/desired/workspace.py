@@ -8,7 +8,7 @@ import shlex
 import shutil
 import subprocess
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,12 @@ _MISNAMED_DIRECTORY_FILE: Final = "directory.yml"
 _SUFFIXES: Final = (".yaml", ".yml")
 _MISNAMED_DIALECT_SUFFIX: Final = ".dialect.yml"
 _GIT_SECONDS: Final = 10
+_OF_ANOTHER_PLACE: Final = frozenset(
+    {
+        *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_PREFIX"),
+        *("GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS", "GIT_LITERAL_PATHSPECS"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +241,15 @@ def git_prefix(workspace: Path) -> str | None:
     return _git(workspace, "rev-parse", "--show-prefix")
 
 
+def git_environment() -> Mapping[str, str]:
+    """Return the environment in which Git is asked about a workspace: about the repository that the workspace is in.
+
+    Git tells the programs that it starts, hooks for one, which repository they are to look at, as seen from another
+    folder; and how paths are meant.
+    """
+    return {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER_PLACE}
+
+
 def _git(workspace: Path, *arguments: str) -> str | None:
     program = shutil.which("git")
     if program is None:
@@ -242,7 +257,9 @@ def _git(workspace: Path, *arguments: str) -> str | None:
     # A repository may name a program in core.fsmonitor that Git would run.
     command = [program, "--no-optional-locks", "-c", "core.fsmonitor=false", "-C", str(workspace), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_GIT_SECONDS, check=False)  # noqa: S603
+        done = subprocess.run(  # noqa: S603
+            command, capture_output=True, timeout=_GIT_SECONDS, check=False, env=git_environment()
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else None

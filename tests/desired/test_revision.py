@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -165,6 +167,38 @@ def test_nothing_that_the_repository_names_is_run(repository: Repository, tmp_pa
         os.link(program, path)
     assert names(repository.path, "HEAD") == ["ada@example.com"]
     assert not witness.exists()
+
+
+def in_environment(workspace: Path, ref: str, **variables: str) -> str:
+    """What a program that is started with some variables finds: the users, or why there are none."""
+    program = (
+        "import sys; from pathlib import Path; from reconciler.desired.revision import load_at; "
+        "print(*(user.name for user in load_at(Path(sys.argv[1]), sys.argv[2]).desired.users))"
+    )
+    command = [sys.executable, "-c", program, str(workspace), ref]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **variables})
+    return (done.stdout or done.stderr).strip()
+
+
+def test_a_hook_of_git_may_ask(repository: Repository) -> None:
+    """Git tells its hooks where its repository is, as seen from another folder."""
+    repository.commit({f"acme/{name}": text for name, text in FILES.items()})
+    variables = {"GIT_DIR": ".git", "GIT_INDEX_FILE": ".git/index", "GIT_PREFIX": "", "GIT_GLOB_PATHSPECS": "1"}
+    assert in_environment(repository.path / "acme", "HEAD", **variables) == "ada@example.com"
+
+
+def test_a_partial_clone_is_told_how_to_fetch_the_rest(repository: Repository, tmp_path: Path) -> None:
+    repository.commit(FILES)
+    repository.commit(BOB)
+    repository.git("config", "uploadpack.allowFilter", "true")
+    clone = tmp_path / "clone"
+    repository.git("clone", "-q", "--filter=blob:none", repository.path.as_uri(), str(clone))
+    assert "cannot be read: this is a partial clone. Clone without a filter" in refusal(clone, "HEAD~1")
+
+
+def test_a_branch_that_was_never_fetched_is_told(repository: Repository) -> None:
+    repository.commit(FILES)
+    assert "'origin/main': fetch it first (`git fetch`)" in refusal(repository.path, "origin/main...")
 
 
 def test_the_repository_stays_as_it_was(repository: Repository) -> None:
