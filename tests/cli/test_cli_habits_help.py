@@ -42,7 +42,6 @@ def test_help_has_a_summary_examples_exit_codes_and_a_page(words: str) -> None:
     assert re.search(rf"^Examples:\n  .*reconciler {words}\b", shown, re.MULTILINE)
     assert f"Read more: docs/{MANUALS[words].page}" in shown
     assert ("Exit codes:" in shown) == bool(MANUALS[words].exits)
-    assert "-h, --help" in shown
     assert (context.command.help or "").split("\n\n")[0].endswith(".")
     assert [line for line in shown.splitlines() if len(line) > 80] == []
 
