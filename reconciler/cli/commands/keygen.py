@@ -89,7 +89,7 @@ def _create(path: Path, content: bytes, mode: int) -> None:
 def _told(secret: Path, public: Path, public_pem: bytes) -> str:
     return (
         f"{safe(str(secret))}  signs plans. Keep it secret: in the secrets of the pipeline, not in Git.\n"
-        f"{safe(str(public))}  verifies them. Commit it.\n"
+        f"{safe(str(public))}  verifies them. No secret: commit it, or give it to the job that applies.\n"
         f"Fingerprint: {fingerprint(public_pem)}\n"
         "\n"
         "In the job that plans, with the content of the private key in the variable PLAN_KEY:\n"

@@ -53,10 +53,11 @@ def _verdicts(
     forecast = Forecast(context.live, steps)
     protections = Protections(context, steps, pairs)
     allowances = Allowances(context.policy)
-    yield from count_changes(context, forecast, allowances)
+    # What the plan was made from comes first: where that is wrong, the numbers below only follow from it.
     if from_files:
         yield from judge_emptiness(context, allowances)
     yield from judge_shrinking(context, allowances)
+    yield from count_changes(context, forecast, allowances)
     yield from count_members(context, forecast, allowances)
     yield from judge_protected(forecast, protections)
     yield from judge_break_glass(context, forecast, protections)
