@@ -20,7 +20,7 @@ NARROWEST: Final = 40
 
 _DEEPER = 4
 _SEQUENCE = re.compile(r"\x1b\[[0-9;]*m")
-_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"?|\x1b\[[0-9;]*m| +|# [^ "\x1b]+|[^ "\x1b]+')
+_PIECE = re.compile(r'"(?:[^"\\\x1b]|\\.)*"?|\x1b\[[0-9;]*m| +|# [^ "\x1b]+|[^ "\x1b]+')
 _LONE_SPACE = re.compile(r"(?<! ) (?! )")
 _RESET = "\x1b[0m"
 

@@ -25,7 +25,11 @@ _NUMBERED: Final[Mapping[str, tuple[Severity, str, str]]] = MappingProxyType(
         "group-replaced": ("high", "group is replaced by a new one", "groups are replaced by new ones"),
         "privileged-group": ("high", "privileged group changes", "privileged groups change"),
         "privileged-user": ("high", "user with privileged access changes", "users with privileged access change"),
-        "identity": ("high", "identity changes", "identities change"),
+        "identity": (
+            "high",
+            "identity changes (name, externalId or e-mail)",
+            "identities change (name, externalId or e-mail)",
+        ),
         "last-group": (
             "high",
             "person keeps a working account and is left without any group",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from reconciler.rendering.folding import fold_lines
@@ -42,3 +44,11 @@ def test_runs_of_spaces_in_a_name_are_never_lost() -> None:
 
 def test_nothing_is_folded_narrower_than_forty_columns() -> None:
     assert list(fold_lines(["x" * 40], 1)) == ["x" * 40]
+
+
+def test_a_quote_that_is_not_closed_does_not_take_a_colour_for_text() -> None:
+    """Half of a sequence would be shown, and the colour would never end."""
+    for length in range(30, 44):
+        folded = list(fold_lines([f'\x1b[2m(first seen on a"{"b" * length})\x1b[0m'], 40))
+        assert all(re.sub(r"\x1b\[[0-9;]*m", "", line).isprintable() for line in folded)
+        assert folded[-1].endswith("\x1b[0m")

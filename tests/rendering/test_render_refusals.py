@@ -38,7 +38,10 @@ def test_every_guard_has_words_of_its_own(guard: str) -> None:
     [
         (no("users.create", 1200, "500"), "1,200 users would be created; the limit is 500"),
         (no("users.update", 1, "0"), "1 user would be changed; the limit is 0"),
-        (no("memberships.remove", 30, "25 % of 40 = 10"), "30 memberships would end, also by deletions; the limit is 25 % of 40 = 10"),
+        (
+            no("memberships.remove", 30, "25 % of 40 = 10"),
+            "30 memberships would end, also by deletions; the limit is 25 % of 40 = 10",
+        ),
         (
             no("live.shrink", 30, "20 % of 100 = 20", subject="users"),
             "30 of the users that the last recorded run left are gone; the limit is 20 % of 100 = 20",

@@ -30,7 +30,7 @@ def test_the_most_serious_comes_first() -> None:
     assert titles("every_kind") == [
         "1 user is deleted",
         "1 group is deleted",
-        "2 identities change",
+        "2 identities change (name, externalId or e-mail)",
         "3 users are deactivated",
         "1 inactive account works again",
         "1 user or group is adopted",

@@ -20,7 +20,7 @@ from reconciler.rendering.words import counted, reason_of_edge, reason_of_step
 
 _LONGEST_VALUE: Final = 48
 _LONGEST_PATH: Final = 80
-_WIDEST: Final = 28
+_WIDEST: Final = 36
 _PATHS_NAMED: Final = 4
 _MEMBERS: Final = (200, 10)
 """Memberships of one group that are shown, in its longer form and in the shorter one; the shortest counts them."""
