@@ -9,7 +9,7 @@ from typing import Final
 from reconciler.equality import fold
 from reconciler.model import Kind
 from reconciler.planning.effect import AccessChange, GroupEffect, UserEffect
-from reconciler.planning.plan import Action, Plan, Step
+from reconciler.planning.plan import Action, Edge, Plan, Step
 from reconciler.rendering.escape import abbreviated, label
 from reconciler.rendering.style import Style
 from reconciler.rendering.words import cause_of_access, counted
@@ -151,6 +151,8 @@ class Telling:
         self._style = style
         self._steps: Mapping[str, Step] = {step.id: step for step in plan.steps}
         self._named: dict[str, frozenset[str]] = {}
+        self._nested: dict[str, tuple[Edge, ...]] = {}
+        self._unknown = frozenset(plan.effect.unknown)
         self._last = {user.name for user in left_without_group(plan)}
 
     def groups(self) -> Iterator[str]:
@@ -206,8 +208,18 @@ class Telling:
         """Return the step that changes somebody's access; ``None`` where the plan has none of that id."""
         return self._steps.get(change.step)
 
+    def nested_group(self, step: Step, change: AccessChange) -> Edge | None:
+        """Return the edge of the group that a step puts in or takes out, and through which the access comes."""
+        if not change.via:
+            return None
+        nested = self._nested.get(step.id)
+        if nested is None:
+            # Looked for once: thousands may come through a group that stands among thousands of members.
+            nested = self._nested[step.id] = tuple(edge for edge in step.members if edge.kind is Kind.GROUP)
+        return next((edge for edge in nested if edge.name in change.via), None)
+
     def _parts(self, group: GroupEffect) -> Iterator[str]:
-        least = "at least " if group.name in self._effect.unknown else ""
+        least = "at least " if group.name in self._unknown else ""
         if group.lost:
             number, last = _people(group.lost), len(self._last & _names(group.lost))
             some = f", {last:,} of them" if last < number else " and"

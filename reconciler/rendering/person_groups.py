@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.model import Kind
 from reconciler.planning.effect import AccessChange, GroupEffect
-from reconciler.planning.plan import Action, Edge, Step
+from reconciler.planning.plan import Action, Edge
 from reconciler.rendering.access import Telling
 from reconciler.rendering.escape import abbreviated, columns, label, pad, safe, shorten
 from reconciler.rendering.members import rule_line
@@ -110,7 +110,7 @@ def _access_row(sign: str, group: GroupEffect, change: AccessChange, telling: Te
     cause, step = telling.cause(group, change), telling.step(change)
     if step is None:
         return Row(sign=sign, group=group.name, why=cause)
-    edge = _nested_group(step, change)
+    edge = telling.nested_group(step, change)
     if edge is not None:
         # Whoever is in the nested group comes with it: why that is in, the files say.
         return _row(sign, group.name, edge, f"{cause}: {reason_of_edge(edge)}")
@@ -119,13 +119,6 @@ def _access_row(sign: str, group: GroupEffect, change: AccessChange, telling: Te
     reason = cause if step.replaces is not None else f"{cause}: {reason_of_step(step)}"
     why = ", ".join(part for part in (reason, safe(step.origin or "")) if part)
     return Row(sign=sign, group=group.name, why=why, note=step.note)
-
-
-def _nested_group(step: Step, change: AccessChange) -> Edge | None:
-    """Return the edge of the group that a step puts in or takes out, and through which the access comes."""
-    if not change.via:
-        return None
-    return next((edge for edge in step.members if edge.kind is Kind.GROUP and edge.name in change.via), None)
 
 
 def _key(group_id: str | None, name: str) -> tuple[bool, str]:

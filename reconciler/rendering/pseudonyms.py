@@ -176,7 +176,8 @@ class Pseudonyms:
         while True:
             self._numbers[initials] += 1
             candidate = f"{initials}{self._numbers[initials]}"
-            if not {fold(candidate)} & (self._taken | self._ids | self._values):
+            folded = fold(candidate)
+            if not any(folded in known for known in (self._taken, self._ids, self._values)):
                 return candidate
 
 

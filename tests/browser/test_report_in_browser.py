@@ -9,6 +9,7 @@ from statistics import median
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from large_plans import crowd
 from reconciler.rendering.escape import label
 from reconciler.rendering.risk import risks
 from report_browser import Desk, accessibility_problems, keep_picture
@@ -118,6 +119,18 @@ def test_members_tell_why_and_by_which_line(desk: Desk) -> None:
     assert all(part in rows[0] for part in ("grace@example.com", "listed", "groups/platform.yaml:42", "incident lead"))
     assert 'via team-core → "Core (all)"' in rows[2]
     assert "group team-core" in rows[3]
+
+
+def test_thousands_of_people_through_a_group_among_thousands_of_members_are_shown_at_once(desk: Desk) -> None:
+    page = desk.open(crowd(3_000))
+    view = page.get_by_role("article", name="Group team-x")
+    expect(view).to_contain_text("0 people before, 6,000 after")
+    expect(view.get_by_role("row", name=re.compile("^in0000@")).first).to_contain_text("through team-core")
+    steps(page).first.locator("summary").click()
+    table = steps(page).first.get_by_role("table")
+    expect(table.locator("tbody tr")).to_have_count(1_000)
+    steps(page).first.get_by_role("button", name="Show all 3,001").click()
+    expect(table.locator("tbody tr")).to_have_count(3_001)
 
 
 def test_a_group_tells_who_loses_gains_and_keeps_it(desk: Desk) -> None:

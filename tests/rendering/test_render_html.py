@@ -137,6 +137,13 @@ def test_values_that_are_long_show_where_they_differ() -> None:
     assert any("TWO" in text for text in texts)
 
 
+def test_of_very_many_notes_the_warnings_come_first_and_the_rest_is_counted() -> None:
+    notes = [Note(severity="note", code="x", message=f"note {n}") for n in range(1_500)]
+    plan = make_plan(notes=(*notes, Note(severity="warning", code="x", message="look here")))
+    told = ReportPage(render_html(plan)).texts_of("li", "notes")
+    assert (len(told), told[0], told[-1]) == (1_001, "warning look here", "and 501 more")
+
+
 def test_credentials_in_a_base_url_are_not_shown() -> None:
     directory = DirectoryIdentity(name="acme", base_url="https://me:secret@scim.example.com:8443/x", dialect="generic")
     document = render_html(make_plan(directory=directory))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from access_plans import effect
 from plan_parts import group_step, listed, make_plan, user_step
+from reconciler.model import Kind
 from reconciler.planning import Action, Change, Edge, Plan, Reason, Step
 from reconciler.planning.effect import AccessChange, GroupEffect
 from reconciler.planning.plan import LiveCounts
@@ -24,6 +25,20 @@ def many_members() -> Plan:
             for part in range(3)
         ),
         group_step(Action.REMOVE_MEMBERS, "team-all", members=tuple(removals)),
+    )
+
+
+def crowd(size: int) -> Plan:
+    """A group that gets as many members as that, and a group with as many more people inside of it."""
+    direct, inside = (tuple(f"{place}{n:04}@example.com" for n in range(size)) for place in ("as", "in"))
+    members = (*map(listed, direct), listed("team-core", kind=Kind.GROUP, id="id-team-core"))
+    step = group_step(Action.ADD_MEMBERS, "team-x", members=members)
+    gained = (
+        AccessChange(step=step.id, users=inside, via=("team-core",)),
+        AccessChange(step=step.id, users=direct),
+    )
+    return make_plan(
+        step, effect=effect(GroupEffect(name="team-x", id="id-team-x", before=0, after=2 * size, gained=gained))
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reconciler.planning.plan import Plan, Verdict
+from reconciler.planning.plan import Note, Plan, Verdict
 from reconciler.rendering.access import NOBODY_KNOWN, access_headline, access_numbers
 from reconciler.rendering.escape import abbreviated, address_label, label, safe, shorten
 from reconciler.rendering.provenance import circumstances, confines, credentials, sources
@@ -23,6 +23,7 @@ _LONGEST_NAME = 200
 _LONGEST_TEXT = 1_000
 _RISK_NAMES = 8
 _WAITING_ROWS = 200
+_NOTES = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +103,7 @@ class Facts:
     risks: tuple[RiskFact, ...]
     guards: tuple[GuardFact, ...]
     notes: tuple[NoteFact, ...]
+    more_notes: int
     waiting: tuple[Waiting, ...]
     provenance: tuple[tuple[str, str], ...]
     capabilities: tuple[tuple[str, str], ...]
@@ -118,9 +120,7 @@ def facts(plan: Plan, risks: Sequence[Risk]) -> Facts:
         risks: what :func:`reconciler.rendering.risk.risks` says of it.
     """
     named = dict(sources(plan))
-    notes = (
-        NoteFact(severity=one.severity, message=safe(one.message), origin=safe(one.origin or "")) for one in plan.notes
-    )
+    notes = sorted(plan.notes, key=lambda note: note.severity != "warning")
     return Facts(
         directory=safe(shorten(plan.directory.name, _LONGEST_NAME)),
         place=f"{named['Directory']} · {named['Desired']} · as of {named['As of']}",
@@ -129,7 +129,8 @@ def facts(plan: Plan, risks: Sequence[Risk]) -> Facts:
         tiles=tuple(_tiles(plan)),
         risks=tuple(map(_risk, risks)),
         guards=tuple(map(_guard, sorted(plan.guards, key=_gravity))),
-        notes=tuple(sorted(notes, key=lambda note: note.severity != "warning")),
+        notes=tuple(map(_note, notes[:_NOTES])),
+        more_notes=len(notes[_NOTES:]),
         waiting=tuple(_waiting(plan)),
         provenance=tuple(_provenance(plan)),
         capabilities=tuple((safe(name), inline(value, _LONGEST_TEXT)) for name, value in plan.capabilities.items()),
@@ -201,6 +202,10 @@ def _names(addresses: Sequence[str]) -> list[str]:
     one_kind = len({address.partition(":")[0] for address in addresses}) == 1
     shown = [abbreviated(address, _LONGEST_NAME) for address in addresses[:_RISK_NAMES]]
     return [label(address.partition(":")[2]) if one_kind else address_label(address) for address in shown]
+
+
+def _note(note: Note) -> NoteFact:
+    return NoteFact(severity=note.severity, message=safe(note.message), origin=safe(note.origin or ""))
 
 
 def _gravity(verdict: Verdict) -> int:

@@ -89,11 +89,12 @@ function tellPeople(groups, people) {
 
 /** @returns the membership by which a person comes into a group or leaves it, or a group inside of it does. */
 function edgeOf(access, userKey) {
-  const members = access.step?.members ?? [];
-  return (
-    members.find((member) => member.kind === "user" && member.key === userKey) ??
-    members.find((member) => member.kind === "group" && access.via.includes(member.key))
-  );
+  const { step, via } = access;
+  if (step === null) return undefined;
+  // Looked for once per step: thousands of people may be in one.
+  step.users ??= new Map(step.members.filter(({ kind }) => kind === "user").map((member) => [member.key, member]));
+  step.nested ??= step.members.filter(({ kind }) => kind === "group");
+  return step.users.get(userKey) ?? step.nested.find((member) => via.includes(member.key));
 }
 
 /** @returns a number as people read it: "1,200". */

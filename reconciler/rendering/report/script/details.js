@@ -7,6 +7,7 @@ const html = htm.bind(h);
 const SIGNS = { create: "+", "add members": "+", "remove members": "−", deactivate: "−", delete: "−" };
 const TONES = { create: "create", "add members": "create", update: "change", reactivate: "change" };
 const NAMED = 3;
+const MEMBERS = 1_000;
 
 /** @returns the sign of an action, as plans have it everywhere. */
 const signOf = (action) => SIGNS[action] ?? "~";
@@ -91,6 +92,8 @@ function Changes({ step }) {
 }
 
 function Members({ step }) {
+  const [all, setAll] = useState(false);
+  const shown = all ? step.members : step.members.slice(0, MEMBERS);
   const tone = toneOf(step.action);
   const has = (column) => step.members.some((member) => member[column]);
   const verb = tone === "create" ? "added" : "removed";
@@ -105,7 +108,7 @@ function Members({ step }) {
         ${has("note") && html`<th scope="col">Note</th>`}
       </tr></thead>
       <tbody>
-        ${step.members.map(
+        ${shown.map(
           (member) => html`<tr>
             <th scope="row" class=${tone}>
               ${signOf(step.action)} ${member.kind === "group" && "group "}<bdi>${member.name}</bdi>
@@ -118,5 +121,8 @@ function Members({ step }) {
         )}
       </tbody>
     </table>
+    ${shown.length < step.members.length && html`<p class="further">
+      <button class="quiet" type="button" onClick=${() => setAll(true)}>Show all ${digits(step.members.length)}</button>
+    </p>`}
   </div>`;
 }
