@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -30,6 +31,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         counts = item.path.relative_to(here).parts[0] in _COVERED and not item.path.name.endswith(_LAWS)
         if not counts and item.config.pluginmanager.has_plugin("pytest_cov"):
             item.add_marker("no_cover")
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was imported and collected out of the garbage collector's way, which would look through it again and
+    again: a third of a million objects, which stay to the end."""
+    gc.freeze()
 
 
 @pytest.fixture
