@@ -42,6 +42,17 @@ class Result:
         """Whether the directory holds what the step wanted."""
         return self.state == Status.APPLIED.value
 
+    @property
+    def counts(self) -> bool:
+        """Whether there is more or less in the directory for it, as far as is known. In doubt there is less."""
+        match self.step.action:
+            case Action.REMOVE_MEMBERS:
+                return self.state in _MAY_BE_PARTLY_DONE
+            case Action.DELETE:
+                return self.state in _MAY_BE_DONE
+            case _:
+                return self.applied
+
 
 def counts_after(plan: Plan, results: Iterable[Result], live: LiveCounts | None = None) -> LiveCounts:
     """Return how much the directory holds after a run: what it held before it, corrected by what the run did.
@@ -60,14 +71,16 @@ def counts_after(plan: Plan, results: Iterable[Result], live: LiveCounts | None 
     soft = plan.capabilities.get("user_delete") == UserDelete.SOFT.value
     for result in results:
         step = result.step
+        if not result.counts:
+            continue
         match step.action:
-            case Action.CREATE if result.applied:
+            case Action.CREATE:
                 counted[step.kind] += 1
-            case Action.ADD_MEMBERS if result.applied:
+            case Action.ADD_MEMBERS:
                 memberships += len(step.members)
-            case Action.REMOVE_MEMBERS if result.state in _MAY_BE_PARTLY_DONE:
+            case Action.REMOVE_MEMBERS:
                 memberships -= len(step.members)
-            case Action.DELETE if result.state in _MAY_BE_DONE and not (soft and step.kind is Kind.USER):
+            case Action.DELETE if not (soft and step.kind is Kind.USER):
                 counted[step.kind] -= 1
                 memberships -= _memberships(step.kind, result.before, live)
     return LiveCounts(

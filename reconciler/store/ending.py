@@ -93,7 +93,7 @@ def end(
 
 def leave(connection: Connection, run_id: str, plan: Plan, results: Sequence[Result], ended: datetime) -> None:
     """Record what a run left for the next one: how much the directory holds, and the timers."""
-    left = left_by(connection, plan, results)
+    left = left_by(connection, run_id, plan, results)
     if left is not None:
         values = {"users": left.users, "groups": left.groups, "memberships": left.memberships}
         connection.execute(update(runs).where(runs.c.id == run_id).values(**values))

@@ -151,16 +151,21 @@ def _left(connection: Connection, row: RowMapping, run: RunRecord) -> LiveCounts
         plan = plan_of(connection, run.id)
     except (PlanFileError, StoreError):
         return None
-    ledger = steps_of(connection, run.id)
-    results = [Result(step, line.state, line.before) for step, line in zip(plan.steps, ledger, strict=False)]
-    return left_by(connection, plan, results)
+    return left_by(connection, run.id, plan, results_of(connection, run.id, plan))
 
 
-def left_by(connection: Connection, plan: Plan, results: Iterable[Result]) -> LiveCounts | None:
+def results_of(connection: Connection, run_id: str, plan: Plan) -> list[Result]:
+    """Return what became of the steps of a run, as its ledger tells."""
+    ledger = steps_of(connection, run_id)
+    return [Result(step, line.state, line.before) for step, line in zip(plan.steps, ledger, strict=False)]
+
+
+def left_by(connection: Connection, run_id: str, plan: Plan, results: Iterable[Result]) -> LiveCounts | None:
     """Return how much a run left in its directory, which is the last one there; ``None`` where nobody knows.
 
     For a plan of a change, most of the directory was not read: there it is what the run before left, corrected by what
     this one did. So it never looks as if nearly everything were gone, nor as if this tool's own deletions were not its.
+    What an earlier run of the same plan did is in what the run before left.
     """
     if plan.since is None:
         return counts_after(plan, results)
@@ -168,7 +173,9 @@ def left_by(connection: Connection, plan: Plan, results: Iterable[Result]) -> Li
     if before is None:
         return None
     live = LiveCounts(users=before.users, groups=before.groups, memberships=before.memberships)
-    return counts_after(plan, results, live)
+    others = [run.id for run in list_of_plan(connection, plan.directory.base_url, plan.digest) if run.id != run_id]
+    counted = {one.step.id for other in others for one in results_of(connection, other, plan) if one.counts}
+    return counts_after(plan, [result for result in results if result.step.id not in counted], live)
 
 
 def _record(row: RowMapping) -> RunRecord:

@@ -10,6 +10,7 @@ import pytest
 from command_line import Done, Workspace
 from reconciler import load_config
 from reconciler.model import TimerName
+from reconciler.sandbox.faults import FaultRule, Reply, Requests
 from reconciler.store import Store
 from repository import Repository
 
@@ -222,6 +223,22 @@ def test_applying_it_does_not_look_as_if_nearly_everything_were_gone(changed: Wo
         last = store.history(changed.sandbox.base_url).last_run
     assert last is not None
     assert (last.users, last.groups, last.memberships, last.desired_users) == (7, 1, 4, 6)
+
+
+def test_what_a_run_of_one_did_counts_once_for_the_one_that_goes_on_with_it(changed: Workspace) -> None:
+    state(changed, EVERYBODY)
+    assert changed.call("apply", "--auto-approve").code == 0
+    state(changed, CHANGED)
+    changed.sandbox.use_faults([FaultRule(fault=Reply(status=403), requests=Requests(methods=("PATCH",)))])
+    assert apply_since(changed).code == 5
+    changed.sandbox.use_faults([])
+    with store_of(changed) as store:
+        (run, *_) = store.runs(changed.sandbox.base_url)
+    assert changed.call("apply", "--resume", run.id).code == 0
+    with store_of(changed) as store:
+        last = store.history(changed.sandbox.base_url).last_run
+    assert last is not None
+    assert (last.run_id != run.id, last.users, last.groups, last.memberships) == (True, 7, 1, 4)
 
 
 def test_a_first_run_of_one_tells_the_next_nothing_of_the_size(changed: Workspace) -> None:
