@@ -131,7 +131,7 @@ class Confinement:
         gone: by kind, the ids of the live resources that the files meant before the change.
         whole: the groups of whose members every one counts, by folded name.
         waiting: the groups that are to be replaced under another name, and not by the change: until they are, nothing
-            can be said of their members.
+            can be said of their members, nor of the groups that they are to be members of.
         afresh: the groups that the files listed before, too, and that are made, or mean another live group than then.
         members: by folded name of a group, the ids of its live members whose places are touched.
         found: the live resources that listed ones mean, as far as they take part.
@@ -163,16 +163,29 @@ class Confinement:
         if nowhere or name in self.waiting:
             return Roster({}, {})
         if name in self.whole:
-            return roster
+            return self._without_waiting(roster)
         stated, ids = self.touched.members.get(name, {}), self.members.get(name, frozenset())
 
         def belongs(seat: Seat) -> bool:
             candidate = seat.candidate
             return candidate.id in ids or (candidate.kind, fold(candidate.name)) in stated
 
+        return self._without_waiting(
+            Roster(
+                {key: seat for key, seat in roster.seats.items() if belongs(seat)},
+                {key: seat for key, seat in roster.vacated.items() if belongs(seat)},
+            )
+        )
+
+    def _without_waiting(self, roster: Roster) -> Roster:
+        """Return a roster without groups that wait: not the old one is meant, and the new one is not there."""
+
+        def is_there(seat: Seat) -> bool:
+            return seat.candidate.kind is not Kind.GROUP or fold(seat.candidate.name) not in self.waiting
+
         return Roster(
-            {key: seat for key, seat in roster.seats.items() if belongs(seat)},
-            {key: seat for key, seat in roster.vacated.items() if belongs(seat)},
+            {key: seat for key, seat in roster.seats.items() if is_there(seat)},
+            {key: seat for key, seat in roster.vacated.items() if is_there(seat)},
         )
 
     def current(self, target: Target, members: Iterable[str]) -> Iterator[str]:
@@ -180,9 +193,10 @@ class Confinement:
         name = fold(target.desired.name)
         if name in self.waiting:
             return iter(())
+        late = {live.id for live in self.waiting.values()}
         if name in self.whole:
-            return iter(members)
-        ids = self.members.get(name, frozenset())
+            return (member for member in members if member not in late)
+        ids = self.members.get(name, frozenset()) - late
         return (member for member in members if member in ids)
 
     def steps(self, steps: Iterable[Step], pairs: Iterable[AnyPair]) -> tuple[Step, ...]:
@@ -257,12 +271,14 @@ def confine(touched: Touched, live: Live, users: Users, groups: Groups) -> Confi
     succeeding = {fold(pair.desired.name) for pair in groups.pairs if pair.predecessor is not None}
     own = {name for kind, name in (*planned, *entangled) if kind is Kind.GROUP}
     whole = touched.whole | (own & (replaced.keys() | succeeding))
+    concerned = {name for name, members in touched.members.items() if members}
+    concerned |= {name for kind, name in touched.member_keys if kind is Kind.GROUP}
     return Confinement(
         touched=touched,
         planned=frozenset(planned),
         entangled=entangled,
         whole=whole,
-        waiting={name: old for name, old in replaced.items() if name not in own and touched.members.get(name)},
+        waiting={name: old for name, old in replaced.items() if name not in own and name in concerned},
         afresh=frozenset(_afresh(old_groups, groups)) & own - whole,
         gone={
             Kind.USER: frozenset(_of_touched(old_users.pairs, touched)),

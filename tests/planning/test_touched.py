@@ -219,6 +219,16 @@ def test_the_members_of_a_group_that_waits_for_its_replacement_are_left_to_a_pla
     ]
 
 
+def test_a_group_that_waits_for_its_replacement_is_put_into_no_other() -> None:
+    """The old group is not the one that the files put there, and a plan of everything would not."""
+    inner = group("new", previously=("old",))
+    before, now = desired(inner, group("outer")), desired(inner, group("outer", [nested("new")]))
+    found = live(live_group("9", "old", []), live_group("8", "outer"), group_rename=False, nested_groups=True)
+    made = since(before, now, found)
+    assert step_ids(made) == []
+    assert "replacement-first" in warnings(made)
+
+
 def test_a_replacement_by_the_change_carries_everybody_over() -> None:
     before, now = desired(ADA, group("old")), desired(ADA, group("new", previously=("old",)))
     found = live(
