@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
-import subprocess
-import sys
+import threading
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from command_line import environment
+from fork_server import forks
 from loopback import Reply, Request, serving
 from memory_journal import MemoryJournal
 from reconciler.applying import RunResult, apply_plan
@@ -93,6 +93,7 @@ def test_a_run_that_is_killed_in_the_middle_of_a_bulk_leaves_nothing_that_the_ne
     tmp_path: Path, done: int
 ) -> None:
     killed: list[int] = []
+    started, dead = threading.Event(), threading.Event()
 
     with leaving(Sandbox("generic")) as sandbox, client_of(sandbox) as http:
         origin = sandbox.base_url.partition("/scim")[0]
@@ -102,9 +103,10 @@ def test_a_run_that_is_killed_in_the_middle_of_a_bulk_leaves_nothing_that_the_ne
             if request.path.endswith("/Bulk") and not killed:
                 document = json.loads(body)
                 killed.append(len(document["Operations"]))
+                assert started.wait(60)
                 body = json.dumps({**document, "Operations": document["Operations"][:done]}).encode()
-                process.send_signal(signal.SIGKILL)
-                process.wait()
+                process.signal(signal.SIGKILL)
+                assert dead.wait(60)
             headers = {
                 name: request.headers[name] for name in ("authorization", "content-type") if name in request.headers
             }
@@ -114,11 +116,11 @@ def test_a_run_that_is_killed_in_the_middle_of_a_bulk_leaves_nothing_that_the_ne
         with serving(respond) as between:
             scenario = Scenario(tmp_path, between.url + sandbox.base_url.removeprefix(origin), sandbox.token, bulk=True)
             scenario.write(files())
-            environment = {**os.environ, "SCIM_BASE_URL": scenario.base_url, "SCIM_TOKEN": scenario.token}
-            command = [sys.executable, "-m", "reconciler", "apply", "--auto-approve", "-C", str(tmp_path)]
-            quiet = subprocess.DEVNULL
-            with subprocess.Popen(command, env=environment, stdin=quiet, stdout=quiet, stderr=quiet) as process:
-                assert process.wait() == -signal.SIGKILL
+            variables = environment(SCIM_BASE_URL=scenario.base_url, SCIM_TOKEN=scenario.token)
+            process = forks().start(["apply", "--auto-approve", "-C", str(tmp_path)], variables, tmp_path / "said.txt")
+            started.set()
+            assert process.wait() == -signal.SIGKILL
+            dead.set()
             assert killed == [CANARY]
 
             scenario.converge()

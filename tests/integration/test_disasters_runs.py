@@ -8,11 +8,13 @@ import signal
 import sqlite3
 import subprocess
 from contextlib import closing
+from queue import Queue
 
 import pytest
 
 from command_line import COMMAND, Done
 from disasters import APPLY, WRITES, Case, Meanwhile, Resource, on_write, people, user
+from fork_server import Process, forks
 from reconciler import api, load_config
 from reconciler.sandbox.faults import FaultRule, NothingChanges, Reply, Requests, When
 from reconciler.store import RunStatus
@@ -64,10 +66,11 @@ def ended(process: subprocess.Popen[str]) -> Done:
 
 def killed(case: Case, write: int) -> None:
     """Let an apply be killed while the directory handles one of its writes, counted from 1."""
-    with start(case) as process:
-        # Its first request is some hundred milliseconds away: Python has not even begun to import what sends it.
-        case.fails(on_write(write, Meanwhile(happens=process.kill)))
-        assert ended(process).code == -signal.SIGKILL
+    started: Queue[Process] = Queue()
+    case.fails(on_write(write, Meanwhile(happens=lambda: started.get().kill())))
+    process = forks().start([*APPLY, "-C", str(case.path)], case.env, case.path / "said.txt")
+    started.put(process)
+    assert process.wait() == -signal.SIGKILL
     case.fails()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -15,62 +16,51 @@ from pathlib import Path
 import httpx
 import pytest
 
+from attending import Running, attended
 from reconciler.attributes import CORE_USER
 from reconciler.model import Kind
 from reconciler.sandbox.behaviour import behaviour
 from reconciler.sandbox.errors import SandboxError
 from reconciler.sandbox.server import Sandbox
-
-SERVE = """
-import sys
-from pathlib import Path
-from reconciler.sandbox.server import serve
-serve("generic", token="letmein", data=Path(sys.argv[1]), on_ready=lambda url, token: print(url, token, flush=True))
-print("stopped")
-"""
+from sandboxes import client_for, client_of
 
 
 @contextmanager
-def served(data: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def served(data: Path) -> Iterator[tuple[Running, str]]:
     """Run a directory in a process of its own; give the process and the base URL."""
-    with subprocess.Popen(
-        [sys.executable, "-c", SERVE, str(data)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            base_url, token = process.stdout.readline().split()
-            assert token == "letmein"
-            yield process, base_url
-        finally:
-            process.kill()
+    with attended([str(data)], os.environ, program="foreground_sandbox") as process:
+        base_url, token = process.stdout.readline().split()
+        assert token == "letmein"
+        yield process, base_url
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_cleanly_and_what_it_held_is_there_the_next_time(tmp_path: Path, number: int) -> None:
+def test_a_signal_ends_it_cleanly_and_what_it_held_is_there_the_next_time(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     data = tmp_path / "data.json"
-    headers = {"Authorization": "Bearer letmein"}
-    with served(data) as (process, base_url):
+    with served(data) as (process, base_url), client_for(base_url, "letmein") as client:
         body = {"schemas": [CORE_USER], "userName": "ada"}
-        httpx.post(f"{base_url}/Users", json=body, headers=headers).raise_for_status()
-        process.send_signal(number)
-        out, err = process.communicate(timeout=30)
-    assert (process.returncode, out, err) == (0, "stopped\n", "")
+        client.post("/Users", json=body).raise_for_status()
+        process.signal(number)
+        ended = process.rest()
+    assert ended == (0, "stopped\n", "")
     assert json.loads(data.read_text(encoding="utf-8"))["users"][0]["userName"] == "ada"
 
-    with served(data) as (_, base_url):
-        assert httpx.get(f"{base_url}/Users", headers=headers).json()["totalResults"] == 1
+    with served(data) as (_, base_url), client_for(base_url, "letmein") as client:
+        assert client.get("/Users").json()["totalResults"] == 1
 
 
 def test_nothing_answers_after_it_has_stopped_and_stopping_twice_is_fine() -> None:
     sandbox = Sandbox(token="letmein")
-    headers = {"Authorization": "Bearer letmein"}
-    assert httpx.get(f"{sandbox.base_url}/Users", headers=headers).status_code == 200
+    with client_of(sandbox) as client:
+        assert client.get("/Users").status_code == 200
 
-    sandbox.stop()
-    sandbox.stop()
+        sandbox.stop()
+        sandbox.stop()
 
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{sandbox.base_url}/Users", headers=headers)
+        with pytest.raises(httpx.ConnectError):
+            client.get("/Users")
     assert sandbox.directory.count(Kind.USER) == 0
 
 
@@ -84,9 +74,9 @@ def test_two_directories_stand_side_by_side_and_know_nothing_of_each_other() -> 
 def test_a_variation_of_a_dialect_can_be_served() -> None:
     small = replace(behaviour("generic"), page_limit=2)
 
-    with Sandbox(small, seed={"users": [{"userName": f"user{number}"} for number in range(3)]}) as sandbox:
-        headers = {"Authorization": f"Bearer {sandbox.token}"}
-        assert httpx.get(f"{sandbox.base_url}/Users", headers=headers).json()["itemsPerPage"] == 2
+    seed = {"users": [{"userName": f"user{number}"} for number in range(3)]}
+    with Sandbox(small, seed=seed) as sandbox, client_of(sandbox) as client:
+        assert client.get("/Users").json()["itemsPerPage"] == 2
 
 
 def test_a_port_that_is_taken_is_an_error_that_names_it() -> None:
