@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.model import Kind, Origin
 from reconciler.planning.plan import Action, Edge, Plan, Step, Verdict
+from reconciler.planning.vocabulary import MEMBERSHIP_ACTIONS
 from reconciler.rendering.escape import address_label, label, safe, shorten
 from reconciler.rendering.refusals import refusal
 from reconciler.rendering.risk import CODES, risks
@@ -169,7 +170,7 @@ def _said(step: Step) -> Iterator[tuple[Origin | None, str, bool]]:
     """Yield the lines that cause a step, each with what it does, and whether it changes what identifies somebody."""
     what = f"{step.kind.lower()} {label(shorten(step.name, _LONGEST_NAME))}"
     _, sentence = _BY_ACTION[step.action]
-    if step.members and step.action in (Action.ADD_MEMBERS, Action.REMOVE_MEMBERS):
+    if step.members and step.action in MEMBERSHIP_ACTIONS:
         for origin, edges in _by_line((edge.origin or step.origin, edge) for edge in step.members):
             yield origin, sentence.format(members=_members(edges), what=what), False
     elif step.action is Action.UPDATE and step.changes:

@@ -18,6 +18,10 @@ class Action(StrEnum):
     DELETE = "delete"
 
 
+MEMBERSHIP_ACTIONS: Final = frozenset({Action.ADD_MEMBERS, Action.REMOVE_MEMBERS})
+"""What changes who is in a group, and nothing of the group itself."""
+
+
 class Reason(StrEnum):
     """Why a step or a membership change is in the plan. It explains and never drives behaviour."""
 

@@ -12,7 +12,7 @@ from reconciler.planning.effect import AccessChange, GroupEffect, UserEffect
 from reconciler.planning.plan import Action, Edge, Plan, Step
 from reconciler.rendering.escape import abbreviated, label
 from reconciler.rendering.style import Style
-from reconciler.rendering.words import cause_of_access, counted
+from reconciler.rendering.words import cause_of_access, concerns, counted
 
 GROUPS_SHOWN: Final = 20
 """Groups that are shown before they are folded."""
@@ -158,7 +158,7 @@ class Telling:
     def groups(self) -> Iterator[str]:
         """Yield the groups, the largest loss first, and how many are not shown."""
         full, palette = self._style.full, self._style.palette
-        ordered = sorted(self._effect.groups, key=_by_loss)
+        ordered = self.ordered()
         telling = ordered if full else [group for group in ordered if self.says_more(group)]
         shown = telling if full else telling[:GROUPS_SHOWN]
         for group in shown:
@@ -170,6 +170,10 @@ class Telling:
         if telling and len(telling) < len(ordered):
             rest = counted(len(ordered) - len(telling), "more group")
             yield palette.paint(palette.dim, f"  … {rest}, as the memberships above say (--full shows all)")
+
+    def ordered(self) -> list[GroupEffect]:
+        """Return the groups, the largest loss first."""
+        return sorted(self._effect.groups, key=lambda one: (-_people(one.lost), -_people(one.gained), one.name))
 
     def says_more(self, group: GroupEffect) -> bool:
         """Tell whether the effect on a group says more than the memberships that steps add to it and remove from it."""
@@ -264,17 +268,6 @@ class Telling:
             named = frozenset(edge.name for edge in step.members if edge.kind is Kind.USER)
             self._named[step.id] = named
         return named.issuperset(change.users)
-
-
-def concerns(step: Step, group: GroupEffect) -> bool:
-    """Tell whether a step of a group is about the group of an effect: by id, by name where the plan creates it."""
-    if step.resource_id is not None or group.id is not None:
-        return step.resource_id == group.id
-    return step.name == group.name
-
-
-def _by_loss(group: GroupEffect) -> tuple[int, int, str]:
-    return -_people(group.lost), -_people(group.gained), group.name
 
 
 def _names(changes: Iterable[AccessChange]) -> set[str]:

@@ -9,17 +9,17 @@ import msgspec
 
 from reconciler.model import Kind
 from reconciler.planning.effect import GroupEffect
-from reconciler.planning.plan import Action, Plan, Step
+from reconciler.planning.plan import Plan, Step
+from reconciler.planning.vocabulary import MEMBERSHIP_ACTIONS
 from reconciler.rendering.access import Telling
 from reconciler.rendering.people import Person, people
-from reconciler.rendering.person_groups import group_lines
+from reconciler.rendering.person_groups import group_key, group_lines
 from reconciler.rendering.steps import block, by_resource, headline, spaced, step_lines, step_of_one, tally
 from reconciler.rendering.style import Style
 
 GroupBy: TypeAlias = Literal["kind", "user", "group"]
 """How steps may stand: in the order of the plan, by the kind of change; by person; by group."""
 
-_MEMBERSHIPS: Final = frozenset({Action.ADD_MEMBERS, Action.REMOVE_MEMBERS})
 _OTHERS_SHOWN: Final = 20
 
 
@@ -69,13 +69,13 @@ def _parts(steps: Sequence[Step], kind: Kind) -> tuple[list[Step], list[Step]]:
 
     A step that adds people and groups to a group is in both halves of the plan, with the members of each.
     """
-    own = [step for step in steps if step.kind is kind and step.action not in _MEMBERSHIPS]
+    own = [step for step in steps if step.kind is kind and step.action not in MEMBERSHIP_ACTIONS]
     memberships = [
         step
         if len(chosen) == len(step.members)
         else msgspec.structs.replace(step, members=tuple(edge for edge in step.members if edge.kind is kind))
         for step in steps
-        if step.action in _MEMBERSHIPS and (chosen := [edge for edge in step.members if edge.kind is kind])
+        if step.action in MEMBERSHIP_ACTIONS and (chosen := [edge for edge in step.members if edge.kind is kind])
     ]
     return own, memberships
 
@@ -93,10 +93,10 @@ def _by_group(plan: Plan, style: Style) -> Iterator[str]:
     """Yield what concerns each group, with the access that changes without a membership, and then the accounts."""
     palette, telling = style.palette, Telling(plan, style)
     steps = [step for step in plan.steps if step.kind is Kind.GROUP]
-    effects = {_key(group.id, group.name): group for group in plan.effect.groups}
+    effects = {group_key(group.id, group.name): group for group in plan.effect.groups}
     blocks = []
     for own in by_resource(steps):
-        effect = effects.pop(_key(own[0].resource_id, own[0].name), None)
+        effect = effects.pop(group_key(own[0].resource_id, own[0].name), None)
         blocks.append([*block(own, style), *_access(effect, telling)])
     blocks += [[headline("~", one.name, "", style), *_access(one, telling)] for one in effects.values()]
     if blocks:
@@ -113,7 +113,3 @@ def _access(effect: GroupEffect | None, telling: Telling) -> list[str]:
     if effect is None or not telling.says_more(effect):
         return []
     return [f"      access: {telling.numbers(effect)}", *(f"  {line}" for line in telling.people(effect))]
-
-
-def _key(group_id: str | None, name: str) -> tuple[bool, str]:
-    return (True, group_id) if group_id is not None else (False, name)

@@ -52,11 +52,13 @@ def membership_rows(person: Person) -> list[Row]:
 
 def access_rows(person: Person, telling: Telling) -> list[Row]:
     """Return the access that changes without such a membership: through other groups, or with a group or an account."""
-    told = {(step.action is Action.ADD_MEMBERS, _key(step.resource_id, step.name)) for step, _ in person.memberships}
+    told = {
+        (step.action is Action.ADD_MEMBERS, group_key(step.resource_id, step.name)) for step, _ in person.memberships
+    }
     rows: dict[tuple[str, tuple[bool, str]], Row] = {}
     for sign, changes in (("+", person.gained), ("-", person.lost)):
         for group, change in changes:
-            key = _key(group.id, group.name)
+            key = group_key(group.id, group.name)
             if (sign == "+", key) not in told:
                 rows.setdefault((sign, key), _access_row(sign, group, change, telling))
     return list(rows.values())
@@ -121,7 +123,8 @@ def _access_row(sign: str, group: GroupEffect, change: AccessChange, telling: Te
     return Row(sign=sign, group=group.name, why=why, note=step.note)
 
 
-def _key(group_id: str | None, name: str) -> tuple[bool, str]:
+def group_key(group_id: str | None, name: str) -> tuple[bool, str]:
+    """Return what tells groups apart: the id, and the name of one that the plan creates."""
     return (True, group_id) if group_id is not None else (False, name)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from reconciler.rendering.escape import label, safe, shorten
 from reconciler.rendering.words import counted
 
 _LONGEST = 500
+_CREDENTIALS = re.compile("//[^/]*@")
 
 
 def sources(plan: Plan) -> Iterator[tuple[str, str]]:
@@ -34,6 +36,11 @@ def host(base_url: str) -> str:
     if not parts.hostname:
         return "an unreadable URL"
     return safe(f"[{parts.hostname}]{port}" if ":" in parts.hostname else f"{parts.hostname}{port}")
+
+
+def without_credentials(base_url: str) -> str:
+    """Return a URL without user and password."""
+    return _CREDENTIALS.sub("//", base_url)
 
 
 def short_commit(commit: str) -> str:

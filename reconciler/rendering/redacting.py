@@ -30,6 +30,7 @@ from reconciler.planning.plan import (
     Step,
     Verdict,
 )
+from reconciler.rendering.provenance import without_credentials
 from reconciler.rendering.pseudonyms import Pseudonyms
 
 REDACTED: Final = "(redacted)"
@@ -56,7 +57,6 @@ _STEP = re.compile(r"(\w+) (user|group):(.*)", re.DOTALL)
 _MARKED = re.compile(r"(.*) \((.*)\)", re.DOTALL)
 _NEEDS = re.compile("needs “(.*)”", re.DOTALL)
 _LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"')
-_CREDENTIALS = re.compile("//[^/]*@")
 
 
 def redacted(plan: Plan) -> Plan:
@@ -213,7 +213,7 @@ class _Redaction:
         return replace(since, ref=since.commit[:12], listed_again=again)
 
     def _directory(self, directory: DirectoryIdentity) -> DirectoryIdentity:
-        return replace(directory, base_url=_CREDENTIALS.sub("//", directory.base_url))
+        return replace(directory, base_url=without_credentials(directory.base_url))
 
     def _capabilities(self, value: Any) -> Any:
         if isinstance(value, dict):

@@ -6,20 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from types import MappingProxyType
 
-from reconciler.attributes import ENTERPRISE_USER
 from reconciler.model import Kind
 from reconciler.planning.plan import Action, Change, Reason, Step
+from reconciler.planning.vocabulary import MEMBERSHIP_ACTIONS
 from reconciler.rendering.escape import abbreviated, columns, label, pad, safe, shorten
 from reconciler.rendering.members import member_lines
 from reconciler.rendering.style import Style
 from reconciler.rendering.values import inline, inline_pair
-from reconciler.rendering.words import counted, found_by, reason_of_step
+from reconciler.rendering.words import attribute_path, counted, found_by, reason_of_step
 
 _WIDEST_PATH = 32
 _WIDEST_BEFORE = 40
 LONGEST_NAME = 200
 """Characters of a name before it is abbreviated."""
-_MEMBERSHIPS = frozenset({Action.ADD_MEMBERS, Action.REMOVE_MEMBERS})
 _TAKEN = frozenset({Action.DEACTIVATE, Action.DELETE})
 _SYMBOLS: Mapping[Action, str] = MappingProxyType({Action.CREATE: "+", Action.DEACTIVATE: "-", Action.DELETE: "-"})
 
@@ -49,7 +48,9 @@ def tally(steps: Sequence[Step]) -> str:
     counts = dict.fromkeys(Action, 0)
     for step in steps:
         counts[step.action] += len(step.members) or 1
-    words = [f"{count:,} to {action.value}" for action, count in counts.items() if count and action not in _MEMBERSHIPS]
+    words = [
+        f"{count:,} to {action.value}" for action, count in counts.items() if count and action not in MEMBERSHIP_ACTIONS
+    ]
     added, removed = counts[Action.ADD_MEMBERS], counts[Action.REMOVE_MEMBERS]
     if added:
         words.append(f"{counted(added, 'membership')} to add")
@@ -81,7 +82,7 @@ def spaced(blocks: Iterable[list[str]]) -> Iterator[str]:
 def block(steps: Sequence[Step], style: Style) -> list[str]:
     """Return the lines of one resource: what is done and why, its attributes, its members."""
     # A group whose attributes change may have membership steps too; the former say what is done to it.
-    leading = [step for step in steps if step.action not in _MEMBERSHIPS] or steps[:1]
+    leading = [step for step in steps if step.action not in MEMBERSHIP_ACTIONS] or steps[:1]
     return [*(line for step in leading for line in step_of_one(step, style)), *member_lines(steps, style)]
 
 
@@ -116,7 +117,7 @@ def _why(step: Step) -> str:
     """Return why, without what the lines below show: that something differs."""
     if step.reason is not Reason.DIFFERS:
         return reason_of_step(step)
-    return "" if step.action in _MEMBERSHIPS else found_by(step)
+    return "" if step.action in MEMBERSHIP_ACTIONS else found_by(step)
 
 
 def _change_lines(step: Step, style: Style) -> Iterator[str]:
@@ -167,11 +168,7 @@ def _in_details(change: Change) -> bool:
 
 
 def _path(change: Change) -> str:
-    # Attributes of the enterprise extension may be written short in the files, and are easier to read so.
-    path = change.path
-    if path.lower().startswith(f"{ENTERPRISE_USER.lower()}:"):
-        path = path[len(ENTERPRISE_USER) + 1 :]
-    return safe(shorten(path, 4 * _WIDEST_PATH))
+    return attribute_path(change.path, longest=4 * _WIDEST_PATH)
 
 
 def _path_width(changes: Sequence[Change]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from reconciler.attributes import ENTERPRISE_USER
 from reconciler.model import Kind
 from reconciler.planning.effect import AccessChange, GroupEffect
 from reconciler.planning.plan import Action, Edge, Reason, Step
@@ -93,6 +94,25 @@ def path(via: Sequence[str]) -> str:
     return " → ".join(label(abbreviated(group, _LONGEST_NAME)) for group in via)
 
 
+def attribute_path(path: str, *, longest: int) -> str:
+    """Return the path of an attribute, of the enterprise extension without its URN, as the files may write it.
+
+    Args:
+        path: as PATCH addresses it; foreign text.
+        longest: characters before it is cut in the middle.
+    """
+    if path.lower().startswith(f"{ENTERPRISE_USER.lower()}:"):
+        path = path[len(ENTERPRISE_USER) + 1 :]
+    return safe(shorten(path, longest))
+
+
+def concerns(step: Step, group: GroupEffect) -> bool:
+    """Tell whether a step of a group is about the group of an effect: by id, by name where the plan creates it."""
+    if step.resource_id is not None or group.id is not None:
+        return step.resource_id == group.id
+    return step.name == group.name
+
+
 def cause_of_access(step: Step | None, group: GroupEffect, change: AccessChange) -> str:
     """Return by what people gain or lose access to a group: ``removed``, ``through team-core``.
 
@@ -109,8 +129,7 @@ def cause_of_access(step: Step | None, group: GroupEffect, change: AccessChange)
         words = f"{words}, {reason_of_step(step)}"
     if step.kind is Kind.USER:
         return words
-    same = step.name == group.name if step.resource_id is group.id is None else step.resource_id == group.id
-    if same:
+    if concerns(step, group):
         return through or words
     name = label(abbreviated(step.name, _LONGEST_NAME))
     words = {Action.ADD_MEMBERS: f"added to {name}", Action.REMOVE_MEMBERS: f"removed from {name}"}.get(

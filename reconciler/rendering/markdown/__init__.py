@@ -16,6 +16,7 @@ from reconciler.rendering.access import access_headline
 from reconciler.rendering.markdown.fitting import fit
 from reconciler.rendering.markdown.inert import code, link, prose
 from reconciler.rendering.markdown.parts import counts_of, parts, refused_in_short
+from reconciler.rendering.provenance import without_credentials
 from reconciler.rendering.redacting import redacted
 from reconciler.rendering.risk import risks
 from reconciler.rendering.words import counted
@@ -40,7 +41,6 @@ _ELSEWHERE: Final = "`reconciler show FILE`"
 _NAME_LENGTHS: Final = (60, 20, 0)
 _LONGEST_PLACE: Final = 60
 _SLUG: Final = re.compile(r"[^a-z0-9]+")
-_CREDENTIALS: Final = re.compile("//[^/]*@")
 
 
 def render_markdown(
@@ -103,7 +103,7 @@ def marker(plan: Plan, *, key: str = "") -> str:
         plan: any plan for the directory.
         key: what tells several workspaces for one directory apart: the path of the workspace, for example.
     """
-    address = _CREDENTIALS.sub("//", plan.directory.base_url)
+    address = without_credentials(plan.directory.base_url)
     identity = json.dumps([plan.directory.name, address, *([key] if key else [])])
     slug = _SLUG.sub("-", plan.directory.name.lower())[:40].strip("-") or "unnamed"
     return f"<!-- reconciler:plan directory={slug}-{hashlib.sha256(identity.encode()).hexdigest()[:16]} -->"

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from reconciler.attributes import ENTERPRISE_USER
 from reconciler.model import Kind
 from reconciler.planning.plan import Action, Change, Edge, Reason, Step
+from reconciler.planning.vocabulary import MEMBERSHIP_ACTIONS
 from reconciler.rendering.escape import columns, label, pad, safe, shorten
 from reconciler.rendering.markdown.fitting import Row
 from reconciler.rendering.markdown.inert import LONGEST_NAME
+from reconciler.rendering.steps import by_resource
 from reconciler.rendering.values import inline, inline_pair
-from reconciler.rendering.words import counted, reason_of_edge, reason_of_step
+from reconciler.rendering.words import attribute_path, counted, reason_of_edge, reason_of_step
 
 _LONGEST_VALUE: Final = 48
 _LONGEST_PATH: Final = 80
@@ -24,13 +25,12 @@ _WIDEST: Final = 36
 _PATHS_NAMED: Final = 4
 _MEMBERS: Final = (200, 10)
 """Memberships of one group that are shown, in its longer form and in the shorter one; the shortest counts them."""
-_MEMBERSHIPS: Final = frozenset({Action.ADD_MEMBERS, Action.REMOVE_MEMBERS})
 
 
 def change_rows(steps: Iterable[Step]) -> Iterator[Row]:
     """Yield a row for each user or group that the steps create or change, in their order."""
-    for of_one in _by_resource(steps):
-        leading = next((step for step in of_one if step.action not in _MEMBERSHIPS), of_one[0])
+    for of_one in by_resource(steps):
+        leading = next((step for step in of_one if step.action not in MEMBERSHIP_ACTIONS), of_one[0])
         headline = _headline(leading)
         changes = [*_change_lines(leading)]
         added = [edge for step in of_one if step.action is Action.ADD_MEMBERS for edge in step.members]
@@ -43,13 +43,6 @@ def change_rows(steps: Iterable[Step]) -> Iterator[Row]:
 
 def _weight(steps: Sequence[Step]) -> int:
     return sum(len(step.members) or 1 for step in steps)
-
-
-def _by_resource(steps: Iterable[Step]) -> Iterable[Sequence[Step]]:
-    found: dict[tuple[Kind, str], list[Step]] = {}
-    for step in steps:
-        found.setdefault((step.kind, step.resource_id or step.address), []).append(step)
-    return found.values()
 
 
 def _headline(step: Step) -> str:
@@ -132,8 +125,4 @@ def _name(name: str) -> str:
 
 
 def _path(change: Change) -> str:
-    # Attributes of the enterprise extension may be written short in the files, and are easier to read so.
-    path = change.path
-    if path.lower().startswith(f"{ENTERPRISE_USER.lower()}:"):
-        path = path[len(ENTERPRISE_USER) + 1 :]
-    return shorten(safe(shorten(path, _LONGEST_PATH)), 2 * _LONGEST_PATH)
+    return shorten(attribute_path(change.path, longest=_LONGEST_PATH), 2 * _LONGEST_PATH)

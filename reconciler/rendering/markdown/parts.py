@@ -201,8 +201,7 @@ def _fold(title: str, plan: Plan, kind: Kind, *, rank: int) -> Part:
 
 def _access(plan: Plan) -> Part:
     telling = Telling(plan, _STYLE)
-    groups = sorted(plan.effect.groups, key=lambda group: (-_people_of(group.lost), -_people_of(group.gained)))
-    rows = [Row(_group(group, telling.numbers(group))) for group in groups]
+    rows = [Row(_group(group, telling.numbers(group))) for group in telling.ordered()]
     rows += [Row((f"- {code(name)}: not everybody is known who is in it",)) for name in plan.effect.unknown]
     title = f"<b>Who has access:</b> {access_headline(plan) or NOBODY_KNOWN}"
     return Part(rank=8, opening=folded(title), rows=rows, closing="</details>", noun="groups")

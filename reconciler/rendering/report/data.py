@@ -12,21 +12,20 @@ from typing import Any
 
 import msgspec
 
-from reconciler.attributes import ENTERPRISE_USER
 from reconciler.equality import fold
 from reconciler.model import Kind
 from reconciler.planning.effect import AccessChange, GroupEffect, UserEffect
 from reconciler.planning.plan import Action, Change, Edge, Plan, Reason, Step
+from reconciler.planning.vocabulary import MEMBERSHIP_ACTIONS
 from reconciler.rendering.access import left_without_group
 from reconciler.rendering.escape import abbreviated, label, quoted, safe, shorten
 from reconciler.rendering.risk import Risk
 from reconciler.rendering.values import inline_pair
-from reconciler.rendering.words import cause_of_access, reason_of_edge, reason_of_step
+from reconciler.rendering.words import attribute_path, cause_of_access, reason_of_edge, reason_of_step
 
 _LONGEST_NAME = 200
 _LONGEST_TEXT = 1_000
 _LONGEST_VALUE = 4_000
-_MEMBERSHIPS = frozenset({Action.ADD_MEMBERS, Action.REMOVE_MEMBERS})
 _BREAKING = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
 
 STEP_COLUMNS = (
@@ -113,7 +112,7 @@ class _Table:
         return number
 
     def _step(self, step: Step, risks: Sequence[int]) -> list[Any]:
-        membership = step.action in _MEMBERSHIPS
+        membership = step.action in MEMBERSHIP_ACTIONS
         reasons = dict.fromkeys(edge.reason for edge in step.members) if membership else (step.reason,)
         flags = [name for name, given in (("identity", step.identity), ("privileged", step.privileged)) if given]
         return [
@@ -212,7 +211,7 @@ def _about(found: Mapping[tuple[Kind, str], list[int]], kind: Kind, resource_id:
 def _cause(step: Step | None, group: GroupEffect, change: AccessChange) -> str:
     """Return by what it comes. Beside the name of a person a bare ``deleted`` would read as if she were."""
     cause = cause_of_access(step, group, change)
-    whole = step is not None and step.kind is Kind.GROUP and step.action not in _MEMBERSHIPS
+    whole = step is not None and step.kind is Kind.GROUP and step.action not in MEMBERSHIP_ACTIONS
     return f"group {cause}" if whole and not change.via and " " not in cause else cause
 
 
@@ -225,9 +224,7 @@ def _values(change: Change) -> tuple[str, str]:
 
 
 def _path(path: str) -> str:
-    if path.lower().startswith(f"{ENTERPRISE_USER.lower()}:"):
-        path = path[len(ENTERPRISE_USER) + 1 :]
-    return safe(shorten(path, _LONGEST_NAME))
+    return attribute_path(path, longest=_LONGEST_NAME)
 
 
 def _facts(step: Step) -> Iterator[tuple[str, str]]:
