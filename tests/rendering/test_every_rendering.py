@@ -36,7 +36,7 @@ GROUPINGS: tuple[GroupBy, ...] = get_args(GroupBy)
 FLAVOURS: tuple[Flavour, ...] = get_args(Flavour)
 HOSTS: tuple[Host, ...] = get_args(Host)
 
-law = settings(max_examples=cases(30, thorough=600), deadline=None)
+law = settings(max_examples=cases(12, thorough=600), deadline=None)
 
 
 def text_in_every_shape(plan: Plan) -> None:

@@ -159,7 +159,7 @@ def test_every_rendering_of_a_sample_tells_the_numbers_of_the_document(name: str
     assert_same_numbers(SAMPLES[name]())
 
 
-@settings(max_examples=cases(40, thorough=2_000), deadline=None)
+@settings(max_examples=cases(20, thorough=2_000), deadline=None)
 @given(seed=SEEDS)
 def test_every_rendering_of_any_plan_tells_the_numbers_of_the_document(seed: int) -> None:
     assert_same_numbers(any_plan(seed))

@@ -168,6 +168,7 @@ def _remarks(plan: Plan) -> Iterator[str]:
 def _tiles(plan: Plan) -> Iterator[Tile]:
     summary = plan.summary
     numbers = access_numbers(plan)
+    least = ", at least" if plan.effect.unknown else ""
     gaining, losing = numbers.gain + numbers.both, numbers.lose + numbers.both
     for number, words, tone in (
         (summary.create, "to create", "create"),
@@ -176,8 +177,8 @@ def _tiles(plan: Plan) -> Iterator[Tile]:
         (summary.delete, "to delete", "remove"),
         (summary.add_members, "memberships to add", "create"),
         (summary.remove_members, "memberships to remove", "remove"),
-        (gaining, "gain access" if gaining != 1 else "gains access", "create"),
-        (losing, "lose access" if losing != 1 else "loses access", "remove"),
+        (gaining, f"gain{'' if gaining != 1 else 's'} access{least}", "create"),
+        (losing, f"lose{'' if losing != 1 else 's'} access{least}", "remove"),
         (numbers.last, "left without any group", "remove"),
     ):
         yield Tile(number=f"{number:,}", words=words, tone=tone if number else "none")
