@@ -30,7 +30,7 @@ TELLS = {
     "which lines of YAML change something": "resources.yaml:2: create ada@example.com",
     "who is put into which group, and by which entry or rule": 'team-core: ada@example.com (department eq "Platform")',
     "how many people gain and lose access to each group": "team-old: +0 -1",
-    "who loses the last group": "eve@example.com",
+    "who loses the last group, leavers too": "eve@example.com",
     "what a guard refuses, and how it is allowed once": "users.deactivate: 1, limit 20 and 5 % of 1 = 0. --allow",
     "what failed, and why": "create group:team-core: POST /Groups: the server refused (400: something failed)",
     "the end in short": '{"exit_code":5,',
