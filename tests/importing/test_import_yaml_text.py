@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from live_states import keys, loose_values, texts
 from reconciler.desired.problems import Problems
 from reconciler.desired.yaml_reader import read_yaml
 from reconciler.importing.yaml_text import flow_text, yaml_text
+from thoroughness import cases
 
 
 def read_back(text: str) -> Any:
@@ -23,6 +24,7 @@ def read_back(text: str) -> Any:
     return document.value
 
 
+@settings(max_examples=cases(50, thorough=500), deadline=None)
 @given(st.lists(st.dictionaries(keys, loose_values, min_size=1), min_size=1))
 def test_the_loader_reads_back_what_was_written(items: list[dict[str, Any]]) -> None:
     assert read_back(yaml_text("users", items)) == {"users": items}

@@ -61,7 +61,7 @@ ALWAYS = When()
 ONCE = When(count=1)
 OFTEN = When(every=3)
 # The client slows down for a server that turns requests away, as it should; the campaign has no time for much of that.
-A_FEW_TIMES = When(skip=3, every=4, count=3)
+A_FEW_TIMES = When(skip=3, every=4, count=cases(1, thorough=3))
 AT_TIMES = When(probability=0.2)
 
 
