@@ -27,7 +27,7 @@ from reconciler.ci.errors import (
 )
 from reconciler.scim.endpoint import is_loopback, trusted
 from reconciler.scim.errors import printable
-from reconciler.scim.failures import never_sent
+from reconciler.scim.failures import hopeless, never_sent, tls_error
 from reconciler.scim.retry import RetryPolicy, asked_wait
 
 PATIENCE: Final = RetryPolicy(attempts=5, base_delay=1.0, max_delay=600.0, budget=900.0)
@@ -168,18 +168,19 @@ class RestApi:
         while True:
             attempt += 1
             asked: float | None = None
+            final = False
             status: int | None = None
             try:
                 response = self._sent(method, path, query, body)
             except httpx.RequestError as fault:
-                error = self._fault(method, path, fault, unclear)
+                error, final = self._fault(method, path, fault, unclear), hopeless(fault)
             else:
                 if response.is_success:
                     return response
                 status, asked = response.status_code, _asked(response)
                 error = self._failure(method, path, response, unclear)
             too_long = asked is not None and asked > self._patience.max_delay
-            wait = None if too_long else self._patience.wait(attempt, waited, asked)
+            wait = None if too_long or final else self._patience.wait(attempt, waited, asked)
             if wait is None or not isinstance(error, HostUnavailableError):
                 raise error
             self._wait(wait, status)
@@ -234,6 +235,8 @@ class RestApi:
         """Return the error for a request that got no whole answer."""
         what = "timed out" if isinstance(fault, httpx.TimeoutException) else self._quote(str(fault))
         message = f"no answer: {what or type(fault).__name__}. Check the URL of the API and the network"
+        if tls_error(fault) is not None:
+            message += ". SSL_CERT_FILE can name the certificates of a private authority"
         return self._error(HostUnavailableError if never_sent(fault) else unclear, method, path, message, None)
 
     def _error(self, kind: type[HostError], method: str, path: str, message: str, status: int | None) -> HostError:

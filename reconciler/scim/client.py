@@ -17,7 +17,7 @@ import msgspec
 from reconciler.capabilities import Capabilities
 from reconciler.scim.endpoint import is_loopback, origin, trusted
 from reconciler.scim.errors import MalformedAnswer, ScimError
-from reconciler.scim.failures import Exchange, Meaning, never_sent
+from reconciler.scim.failures import Exchange, Meaning, hopeless, never_sent
 from reconciler.scim.pace import Pacer
 from reconciler.scim.quotas import read_announced
 from reconciler.scim.retry import (
@@ -304,7 +304,7 @@ class ScimClient:
         try:
             answer = await self._receive(request, exchange)
         except (httpx.TransportError, httpx.DecodingError) as fault:
-            again = (reads or never_sent(fault)) and not exchange.hopeless(fault)
+            again = (reads or never_sent(fault)) and not hopeless(fault)
             return _Failure(exchange.fault(fault), again)
         exchange = exchange.answered(answer.headers)
         meaning = self.meaning(answer.status, answer.content)

@@ -61,6 +61,13 @@ def never_sent(fault: httpx.RequestError) -> bool:
     return isinstance(fault, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError)
 
 
+def hopeless(fault: httpx.RequestError) -> bool:
+    """Tell whether trying again cannot help: TLS does not come to an agreement, or the proxy refuses."""
+    import httpx
+
+    return isinstance(fault, httpx.ProxyError | httpx.UnsupportedProtocol) or tls_error(fault) is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
     """One request, as far as errors speak of it.
@@ -87,17 +94,11 @@ class Exchange:
         called = request_id(headers)
         return self if called is None else replace(self, request_id=self._quote(called))
 
-    def hopeless(self, fault: httpx.RequestError) -> bool:
-        """Tell whether trying again cannot help: TLS does not come to an agreement, or the proxy refuses."""
-        import httpx
-
-        return isinstance(fault, httpx.ProxyError | httpx.UnsupportedProtocol) or _tls_error(fault) is not None
-
     def fault(self, fault: httpx.RequestError) -> ScimError:
         """Return the error for a request that got no whole answer."""
         import httpx
 
-        tls = _tls_error(fault)
+        tls = tls_error(fault)
         if tls is not None and tls.reason in _NO_TLS:
             return self._error(
                 ConnectionFailed,
@@ -218,7 +219,7 @@ def _decode(content: bytes) -> object:
     return decoded
 
 
-def _tls_error(fault: BaseException) -> ssl.SSLError | None:
+def tls_error(fault: BaseException) -> ssl.SSLError | None:
     """Return the TLS error that a fault was raised from, however deep."""
     cause: BaseException | None = fault
     while cause is not None:

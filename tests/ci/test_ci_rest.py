@@ -95,6 +95,14 @@ def test_nobody_at_the_address_is_said_plainly(at: At, path: str) -> None:
     assert "Check the URL of the API and the network" in str(error)
 
 
+def test_a_connection_that_cannot_be_trusted_is_not_tried_again(at: At) -> None:
+    """What answers speaks no TLS, or has a certificate of an authority that nobody has named."""
+    desk = at("github")
+    error = refused(desk, Given(api_url=desk.fake.api_url.replace("http://", "https://")))
+    assert "SSL_CERT_FILE" in str(error)
+    assert (desk.slept, desk.fake.requests) == ([], [])
+
+
 @pytest.mark.parametrize(
     ("host", "fields", "status", "advice"),
     [
