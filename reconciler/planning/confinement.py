@@ -125,14 +125,15 @@ class Confinement:
 
     Attributes:
         touched: what the change touches.
-        planned: the listed resources, by kind and folded name, whose own steps belong to it: touched ones, and those
-            without which a touched membership could not be made.
+        planned: the listed resources, by kind and folded name, whose own steps belong to it: touched ones, those
+            without which a touched membership could not be made, and those whose live ones the change gives to others.
         entangled: those whose steps do only where a step of the change needs them: they hold a name that it gives away.
         gone: by kind, the ids of the live resources that the files meant before the change.
         whole: the groups of whose members every one counts, by folded name.
         waiting: the groups that are to be replaced under another name, and not by the change: until they are, nothing
             can be said of their members, nor of the groups that they are to be members of.
-        afresh: the groups that the files listed before, too, and that are made, or mean another live group than then.
+        afresh: the listed resources, by kind and folded name, that the files listed before, too, and that are not
+            there, or mean another live one than then.
         members: by folded name of a group, the ids of its live members whose places are touched.
         found: the live resources that listed ones mean, as far as they take part.
     """
@@ -143,7 +144,7 @@ class Confinement:
     gone: Mapping[Kind, frozenset[str]]
     whole: frozenset[str]
     waiting: Mapping[str, LiveGroup]
-    afresh: frozenset[str]
+    afresh: frozenset[MemberKey]
     members: Mapping[str, frozenset[str]]
     found: frozenset[tuple[Kind, str]]
 
@@ -264,8 +265,9 @@ def confine(touched: Touched, live: Live, users: Users, groups: Groups) -> Confi
     """
     old_users, old_groups = _meant_before(touched, live)
     planned = {(kind, name) for kind in Kind for name in touched.of_kind(kind)}
-    planned |= set(_needed(touched, users, groups))
     pairs: tuple[AnyPair, ...] = (*users.pairs, *groups.pairs)
+    afresh = {**_afresh(old_users.pairs, users.pairs), **_afresh(old_groups.pairs, groups.pairs)}
+    planned |= {*_needed(touched, users, groups), *(key for key, displaced in afresh.items() if displaced)}
     entangled = frozenset(_Names(pairs).entangled(planned))
     replaced = _replaced(groups) if not live.capabilities.group_rename else {}
     succeeding = {fold(pair.desired.name) for pair in groups.pairs if pair.predecessor is not None}
@@ -279,7 +281,7 @@ def confine(touched: Touched, live: Live, users: Users, groups: Groups) -> Confi
         entangled=entangled,
         whole=whole,
         waiting={name: old for name, old in replaced.items() if name not in own and name in concerned},
-        afresh=frozenset(_afresh(old_groups, groups)) & own - whole,
+        afresh=frozenset(afresh) & planned - {(Kind.GROUP, name) for name in whole},
         gone={
             Kind.USER: frozenset(_of_touched(old_users.pairs, touched)),
             Kind.GROUP: frozenset(_of_touched(old_groups.pairs, touched)),
@@ -298,13 +300,18 @@ def _replaced(groups: Groups) -> Mapping[str, LiveGroup]:
     }
 
 
-def _afresh(before: Groups, now: Groups) -> Iterator[str]:
-    """Yield the groups with members that both states list, and that are not there, or mean another live group."""
-    meant = {fold(pair.desired.name): pair.live for pair in before.pairs}
-    for pair in now.pairs:
-        name = fold(pair.desired.name)
-        if pair.desired.manages_members and name in meant and (pair.live is None or meant[name] != pair.live):
-            yield name
+def _afresh(before: Iterable[AnyPair], now: Iterable[AnyPair]) -> Mapping[MemberKey, bool]:
+    """Return the resources that both states list and that are not there, or mean another live one than before.
+
+    Each with whether it had a live one before, which another line means now.
+    """
+    meant = {(pair.desired.kind, fold(pair.desired.name)): pair.live for pair in before}
+    found: dict[MemberKey, bool] = {}
+    for pair in now:
+        key = pair.desired.kind, fold(pair.desired.name)
+        if key in meant and (pair.live is None or meant[key] != pair.live):
+            found[key] = meant[key] is not None
+    return found
 
 
 def _meant_before(touched: Touched, live: Live) -> tuple[Users, Groups]:

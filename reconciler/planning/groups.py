@@ -79,7 +79,7 @@ def _tell_left_out(context: Context, desired: DesiredGroup) -> None:
             "gives or takes there are left to a plan of everything",
             place,
         )
-    if name in confinement.afresh:
+    if desired.manages_members and (desired.kind, name) in confinement.afresh:
         context.findings.warn(
             "members-later",
             f"{address} is not the group of the directory that its lines meant before, or not there at all: of its "

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from typing import NamedTuple
 
-from reconciler.attributes import Path
+from reconciler.attributes import Path, fold
 from reconciler.config import Unlisted
 from reconciler.model import DesiredUser, LiveUser, TimerName
 from reconciler.planning.comparison import Comparison
@@ -36,12 +36,28 @@ def plan_users(context: Context, correlation: Correlation[DesiredUser, LiveUser]
     )
     for pair in correlation.pairs:
         if context.plans(pair.desired):
+            _tell_memberships_left_out(context, pair)
             yield from _listed(context, pair, tools)
     for live in unlisted(context, DesiredUser.kind, correlation.unlisted, context.policy.unlisted_users):
         yield from _unlisted(context, live, tools)
     context.findings.notes.extend(
         (*tools.comparison.notes(), *tools.rewritten.notes(), *tools.deleted.notes(), *tools.domains.notes())
     )
+
+
+def _tell_memberships_left_out(context: Context, pair: Pair[DesiredUser, LiveUser]) -> None:
+    """Tell whose memberships are no part of a change, although the account is."""
+    confinement, desired = context.confinement, pair.desired
+    if confinement is None or (desired.kind, fold(desired.name)) not in confinement.afresh:
+        return
+    lifecycle = desired.lifecycle
+    if pair.live is not None or not (lifecycle.not_started(context.as_of) or lifecycle.expired(context.as_of)):
+        context.findings.warn(
+            "members-later",
+            f"{desired.address} is not the user of the directory that its lines meant before, or not there at all: of "
+            "the memberships, this plan adds those alone that the change touches, and a plan of everything the others",
+            desired.source.locate(),
+        )
 
 
 class _Tools(NamedTuple):

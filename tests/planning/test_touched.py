@@ -195,6 +195,14 @@ def test_a_newcomer_does_not_get_the_account_of_somebody_who_has_that_name_still
     assert made.steps[0].resource_id == "u"
 
 
+def test_somebody_whose_account_the_change_gives_to_another_is_made_anew() -> None:
+    found = live(live_user("u", "bob", externalId="7"))
+    made = since(desired(BOB), desired(BOB, user("ada", externalId="7")), found)
+    assert step_ids(made) == ["update user:bob", "create user:bob"]
+    assert made.steps[0].changes[0].after == "ada"
+    assert len(warnings(made)["members-later"]) == 1
+
+
 def test_who_leaves_is_looked_up_and_nobody_else_goes() -> None:
     before, now = desired(ADA, BOB, rules=TAKES), desired(ADA, rules=TAKES)
     found = live(live_user("1", "ada"), live_user("2", "bob"), live_user("3", "stranger"))
