@@ -18,10 +18,10 @@ from reconciler.applying.stop import StopSignal
 from reconciler.attributes import Schemas
 from reconciler.capabilities import Capabilities
 from reconciler.planning.plan import Action, Plan, Step
+from reconciler.planning.vocabulary import MEMBERSHIP_ACTIONS
 from reconciler.scim.client import ScimClient
 from reconciler.scim.tasks import together
 
-_MEMBERSHIP = frozenset({Action.ADD_MEMBERS, Action.REMOVE_MEMBERS})
 _NOTHING: Mapping[str, Outcome] = {}
 
 
@@ -158,7 +158,9 @@ class _Run:
         session = self._session
         outcomes: list[Outcome] = []
         async with session.sender.lane():
-            for action, part in groupby(steps, key=lambda step: step.action if step.action in _MEMBERSHIP else None):
+            for action, part in groupby(
+                steps, key=lambda step: step.action if step.action in MEMBERSHIP_ACTIONS else None
+            ):
                 planned = list(part)
                 ended = await self._part(planned, Lane if action is None else MembershipLane)
                 self._note(number, ended)

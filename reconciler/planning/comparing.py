@@ -16,8 +16,8 @@ from reconciler.equality import fold
 from reconciler.model import Kind
 from reconciler.planning.plan import Action, Change, Edge, Note, Plan, Step
 from reconciler.planning.signing import signer
+from reconciler.planning.vocabulary import MEMBERSHIP_ACTIONS
 
-_MEMBERSHIPS: Final = frozenset({Action.ADD_MEMBERS, Action.REMOVE_MEMBERS})
 _RISKS: Final = ("users.delete", "groups.delete", "users.deactivate", "members.remove", "identity.change")
 """The kinds of change that take something away, or make somebody another; the worst first."""
 _FACTS: Final = ("name", "resource_id", "reason", "correlated_by", "replaces", "min_members", "note")
@@ -158,7 +158,7 @@ def _whole_steps(plan: Plan) -> list[Step]:
     """Return the steps with all batches of one group in one."""
     found: dict[tuple[object, ...], Step] = {}
     for step in plan.steps:
-        batched = step.action in _MEMBERSHIPS
+        batched = step.action in MEMBERSHIP_ACTIONS
         key = (step.action, step.kind, step.resource_id or step.name) if batched else (step.id,)
         first = found.get(key)
         whole = step if first is None else msgspec.structs.replace(first, members=first.members + step.members)

@@ -23,11 +23,11 @@ from reconciler.diagnostics import DiagnosticsError
 from reconciler.model import NO_HISTORY, Desired, History, Kind, Live, utc
 from reconciler.planning.plan import Action, Change, DirectoryIdentity, Edge, Note, Pending, Plan, Reason, Step
 from reconciler.planning.planner import plan
+from reconciler.planning.vocabulary import MEMBERSHIP_ACTIONS
 
 FORMAT: Final = "reconciler.drift/1"
 
 _BATCH: Final = re.compile(r" \d+/\d+$")
-_MEMBERSHIPS: Final = frozenset({Action.ADD_MEMBERS, Action.REMOVE_MEMBERS})
 _LOSSES: Final = frozenset({Action.DEACTIVATE, Action.DELETE})
 _EXISTENCE: Final = "(resource)"
 """What a creation is about, and a loss: the resource itself."""
@@ -290,7 +290,7 @@ def _units(made: Plan, schemas: Schemas) -> Iterator[_Unit]:
 
 def _parts(step: Step, schemas: Schemas) -> Iterable[tuple[Change | Edge | None, str, Any, Any]]:
     """Yield what a step changes: the part, how keys call it, what is there now, and what would be there after."""
-    if step.action in _MEMBERSHIPS:
+    if step.action in MEMBERSHIP_ACTIONS:
         added = step.action is Action.ADD_MEMBERS
         for edge in step.members:
             yield edge, f"members {edge.address}", [not added, edge.id], added

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from reconciler.model import Kind, TimerName
-from reconciler.planning.vocabulary import Action, Reason
+from reconciler.planning.vocabulary import MEMBERSHIP_ACTIONS, Action, Reason
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -146,7 +146,7 @@ class Step(Part, frozen=True):
     @property
     def change_kinds(self) -> tuple[str, ...]:
         """What kinds of change the step is, of :data:`CHANGE_KINDS`; all of them must be approved."""
-        if self.action in (Action.ADD_MEMBERS, Action.REMOVE_MEMBERS):
+        if self.action in MEMBERSHIP_ACTIONS:
             return ("members.add" if self.action is Action.ADD_MEMBERS else "members.remove",)
         kind = f"{self.kind.lower()}s.{self.action}"
         return (kind, "identity.change") if self.identity else (kind,)

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from reconciler.model import Kind, Live, LiveUser
 from reconciler.planning.step import Edge, Step
-from reconciler.planning.vocabulary import Action
+from reconciler.planning.vocabulary import MEMBERSHIP_ACTIONS, Action
 
 _ACTIVE = "active"
 
@@ -80,7 +80,7 @@ class Deeds:
 
     def _sort(self, position: int, step: Step) -> None:
         key = self._key(step.resource_id, step.name)
-        if step.action in (Action.ADD_MEMBERS, Action.REMOVE_MEMBERS):
+        if step.action in MEMBERSHIP_ACTIONS:
             self.targets.add(key)
             self._sort_edges(position, key, step.members, added=step.action is Action.ADD_MEMBERS)
             return

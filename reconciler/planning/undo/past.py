@@ -10,11 +10,11 @@ from typing import Any, Final, NamedTuple
 from reconciler.attributes import Path, fold
 from reconciler.model import Kind, Live
 from reconciler.planning.plan import Action, Edge, Plan, Step
+from reconciler.planning.vocabulary import MEMBERSHIP_ACTIONS
 
 _DONE: Final = frozenset({"applied", "differs"})
 _TRYING: Final = "trying"
 _FAILED: Final = "failed"
-_MEMBERSHIPS: Final = frozenset({Action.ADD_MEMBERS, Action.REMOVE_MEMBERS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +137,7 @@ class Deeds:
         if resource_id is None:
             return
         touched = self.touched.setdefault((step.kind, resource_id), Touched(step.name))
-        if step.action in _MEMBERSHIPS:
+        if step.action in MEMBERSHIP_ACTIONS:
             added = step.action is Action.ADD_MEMBERS
             moved = dict(self._moved(step.members, added=added))
             touched.moved.update(moved)
