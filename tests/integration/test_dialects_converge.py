@@ -77,7 +77,7 @@ class Case:
 
 
 # So short that the scenario goes beyond a page and a batch.
-FEW = cases(5, thorough=10)
+FEW = cases(4, thorough=10)
 SHORT: Mapping[str, Any] = {"page_limit": FEW, "max_members": FEW}
 SHORT_BATCHES = {"max_members_per_patch": FEW, "max_operations_per_patch": FEW}
 CASES: Mapping[str, Case] = {
@@ -150,7 +150,7 @@ def test_taken_for_an_unknown_server_it_converges_or_says_why_and_harms_nobody(d
     rules = replace(behaviour(dialect), **SHORT)
     refused = 0
     with opened(tmp_path, rules, CASES.get(dialect, Case()).user) as (workspace, sandbox):
-        for stage in stages(groups=rules.groups, count=14):
+        for stage in stages(groups=rules.groups, count=cases(11, thorough=14)):
             start = len(sandbox.requests)
             done = applied(workspace, sandbox, stage)
             if dialect in WHY:

@@ -20,7 +20,7 @@ from reconciler.sandbox.server import Sandbox
 from thoroughness import cases
 from whole_way import HARD_NAMES, Row, Workspace
 
-COUNT = cases(16, thorough=25)
+COUNT = cases(11, thorough=25)
 STRANGER = "robot@elsewhere.example"
 OURS = 'userName ew "@example.com"'
 EVERYBODY, QUOTED, HARD, EMPTY = "everybody", 'team "quoted" \\ ünïcode', "team-hard", "team-empty"
