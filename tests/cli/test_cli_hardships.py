@@ -73,16 +73,20 @@ def test_an_apply_does_not_end_because_its_progress_cannot_be_written(workspace:
 
 
 @needs_full
-def test_a_result_that_cannot_be_written_is_an_error_that_says_which(workspace: Workspace) -> None:
-    done = shell(workspace, f"plan -q >{FULL}")
-    assert (done.returncode, done.stderr) == (1, "error: standard output: No space left on device\n")
+def test_a_result_that_cannot_be_written_is_an_error_that_says_which(workspace: Workspace, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    assert forks().start(["plan", "-q", "-C", str(workspace.path)], workspace.env, FULL, errors=told).wait() == 1
+    assert told.read_text() == "error: standard output: No space left on device\n"
 
 
-@pytest.mark.parametrize("reader", ["head -n 1", "true"])
-def test_a_reader_that_wants_no_more_is_no_error(workspace: Workspace, reader: str) -> None:
+@pytest.mark.parametrize("wanted", [1, 0])
+def test_a_reader_that_wants_no_more_is_no_error(workspace: Workspace, wanted: int) -> None:
     workspace.state("users:\n" + "".join(f"  - userName: u{n}@example.com\n" for n in range(3000)))
-    done = shell(workspace, f"plan -q | {reader}")
-    assert (done.returncode, done.stderr) == (0, "")
+    with attended(["plan", "-q", "-C", str(workspace.path)], workspace.env) as process:
+        assert [process.stdout.readline().isspace() for _ in range(wanted)] == [False] * wanted
+        process.stdout.close()
+        # So many are more than a guard allows, which is all that it tells.
+        assert (process.stderr.read(), process.wait()) == ("", 3)
 
 
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
@@ -151,21 +155,17 @@ def test_a_command_that_is_shown_can_be_copied_into_a_shell(open_workspace: Open
 
 
 @pytest.mark.parametrize(("flags", "told"), [([], True), (["-q"], False), (["--json"], False)])
-def test_a_plan_on_a_terminal_says_how_to_apply_it(workspace: Workspace, flags: list[str], told: bool) -> None:
+def test_a_plan_on_a_terminal_says_how_to_apply_it(
+    workspace: Workspace, tmp_path: Path, flags: list[str], told: bool
+) -> None:
     person, terminal = pty.openpty()
-    with subprocess.Popen(
-        [*COMMAND, "plan", "-C", str(workspace.path), *flags],
-        stdin=terminal,
-        stdout=terminal,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        env=workspace.env,
-    ) as process:
-        os.close(terminal)
-        # A terminal holds a few thousand characters; the plan is shorter.
-        _, err = process.communicate(timeout=60)
+    screen, errors = Path(os.ttyname(terminal)), tmp_path / "errors"
+    arguments = ["plan", "-C", str(workspace.path), *flags]
+    # A terminal holds a few thousand characters; the plan is shorter.
+    forks().start(arguments, workspace.env, screen, stdin=screen, errors=errors).wait()
+    os.close(terminal)
     os.close(person)
-    assert (f"To apply: reconciler apply -C {shlex.quote(str(workspace.path))}\n" in err) == told
+    assert (f"To apply: reconciler apply -C {shlex.quote(str(workspace.path))}\n" in errors.read_text()) == told
 
 
 @pytest.mark.parametrize("in_the_way", ["a file for its folder", "a folder for its file", "another file"])
@@ -293,35 +293,24 @@ def test_a_sandbox_wants_the_variable_that_is_named(tmp_path: Path) -> None:
     assert (done.code, "NOT_SET_ANYWHERE is not set" in done.stderr) == (64, True)
 
 
-def hang_up(workspace: Workspace, *, ignored: bool) -> subprocess.CompletedProcess[str]:
+def hang_up(workspace: Workspace, *, ignored: bool) -> int:
+    """Return the exit code of an apply that is hung up on."""
     workspace.state("users:\n" + "".join(f"  - userName: u{n:03}@example.com\n" for n in range(100)), concurrency=1)
-    previous = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
-    try:
-        process = subprocess.Popen(
-            [*COMMAND, "apply", "--auto-approve", "-C", str(workspace.path)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            env=workspace.env,
-        )
-    finally:
-        signal.signal(signal.SIGHUP, previous)
-    with process:
+    arguments = ["apply", "--auto-approve", "-C", str(workspace.path)]
+    with attended(arguments, workspace.env, ignores=[signal.SIGHUP] if ignored else []) as process:
         while workspace.sandbox.request_count < 20:
-            assert process.poll() is None
+            assert not process.ended
             time.sleep(0.001)
-        process.send_signal(signal.SIGHUP)
-        out, err = process.communicate(timeout=60)
-    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+        process.signal(signal.SIGHUP)
+        return process.rest()[0]
 
 
 def test_a_terminal_that_hangs_up_ends_an_apply_in_order(workspace: Workspace) -> None:
-    assert hang_up(workspace, ignored=False).returncode == 130
+    assert hang_up(workspace, ignored=False) == 130
     ((run, _),) = workspace.runs()
     assert run.status is RunStatus.STOPPED
 
 
 def test_a_hang_up_that_is_to_be_ignored_is(workspace: Workspace) -> None:
-    assert hang_up(workspace, ignored=True).returncode == 0
+    assert hang_up(workspace, ignored=True) == 0
     assert users_of(workspace.sandbox) == 100

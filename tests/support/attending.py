@@ -78,6 +78,7 @@ def attended(
     cwd: Path | None = None,
     stdin: Path | None = None,
     talks: bool = False,
+    ignores: Sequence[signal.Signals] = (),
 ) -> Iterator[Running]:
     """Run the command, or another program, while a block lasts; what still runs then is killed.
 
@@ -88,13 +89,21 @@ def attended(
         cwd: where it is; here, if left out.
         stdin: what it reads: a file or a terminal; nobody is there, if left out.
         talks: whether it is talked to instead.
+        ignores: signals that it ignores from the beginning, as with ``nohup``.
     """
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         heard, said, told = (Path(folder) / name for name in ("stdin", "stdout", "stderr"))
         for pipe in (heard, said, told):
             os.mkfifo(pipe)
         process = forks().start(
-            arguments, environ, said, program=program, stdin=heard if talks else stdin, errors=told, cwd=cwd
+            arguments,
+            environ,
+            said,
+            program=program,
+            stdin=heard if talks else stdin,
+            errors=told,
+            cwd=cwd,
+            ignores=ignores,
         )
         stack.callback(process.wait)
         stack.callback(process.kill)

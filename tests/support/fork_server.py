@@ -133,6 +133,7 @@ class ForkServer:
         stdin: Path | None = None,
         errors: Path | None = None,
         cwd: Path | None = None,
+        ignores: Sequence[signal.Signals] = (),
         dies_at: Commit | None = None,
     ) -> Process:
         """Start the command, or another program.
@@ -145,6 +146,7 @@ class ForkServer:
             stdin: what it reads; nobody is there, if left out.
             errors: where what it says on standard error goes instead.
             cwd: where it is; here, if left out.
+            ignores: signals that it ignores from the beginning, as with ``nohup``.
             dies_at: when it kills itself, if it has not ended by then.
         """
         order = {
@@ -155,6 +157,7 @@ class ForkServer:
             "output": str(output),
             "errors": str(errors or output),
             "cwd": str(cwd or Path.cwd()),
+            "ignores": ignores,
             "dies_at": dies_at,
         }
         return Process(self.ask(order), output, self)
@@ -219,6 +222,9 @@ def _become(order: Mapping[str, Any]) -> NoReturn:
     os.chdir(order["cwd"])
     # A test run in the background ignores SIGINT; a person's shell does not.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    for number in order["ignores"]:
+        signal.signal(number, signal.SIG_IGN)
     _open_streams()
     if order["program"] == COMMAND:
         sys.path[0] = order["cwd"]  # as ``python -m`` does
