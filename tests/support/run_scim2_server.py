@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _OFF = {"supported": False}
 _NO_BULK = {"bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0}}
-_PAGE = 10
+_PAGE = 5
 _CURSOR = {"cursor": True, "index": False, "defaultPageSize": _PAGE, "maxPageSize": _PAGE}
 
 MODES: dict[str, dict[str, Any]] = {

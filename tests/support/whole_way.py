@@ -168,7 +168,7 @@ class Convergence:
     """The scenario, step by step. Every step converges, and is looked at from outside.
 
     Attributes:
-        count: users; at least 20.
+        count: users; at least 14.
     """
 
     workspace: Workspace
