@@ -24,10 +24,8 @@ _LAWS = "_laws.py"
 alone are held to the share of the branches, and the laws take a third of the time."""
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Measure the coverage of no test that it does not count for, and let no process end with the longest tests."""
-    if hasattr(config, "workerinput"):  # one of several processes, which take tests from each other in the end
-        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Measure the coverage of no test that it does not count for."""
     here = Path(__file__).parent
     for item in items:
         counts = item.path.relative_to(here).parts[0] in _COVERED and not item.path.name.endswith(_LAWS)
